@@ -1,0 +1,157 @@
+"""What the evidence says, as values that tables and reports are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pandas as pd
+
+VerdictWord = Literal["supported", "refuted", "inconclusive", "untestable"]
+Sample = Literal["in-sample", "out-of-sample"]
+
+EVENT_COLUMNS = (
+    "event",
+    "kind",  # asset, layer or contrast
+    "subject",
+    "layer",
+    "day_zero",
+    "window",  # tuple (first, last) in own sessions
+    "return",  # compounded raw return over the window, own currency
+    "car",  # cumulative abnormal return, the primary model
+    "se",
+    "t",
+    "p",
+    "df",
+    "n",  # firms
+    "alpha",  # "estimated" or "zero": which intercept the primary model used
+    "car_other",  # the same with the other intercept
+    "adjusted_bmp",
+    "adjusted_bmp_p",
+    "detectable",  # smallest effect found with power 0.8 at 5 % two-sided
+    "benchmark",
+    "note",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EventStudy:
+    """All events of a thesis.
+
+    table : one row per event, subject and window, columns `EVENT_COLUMNS`.
+    paths : event id -> cumulative abnormal return by relative session (rows) and layer
+        (columns), alpha zero, with columns ``<layer>`` and ``<layer>.se``.
+    left_out : one row per event and subject that could not be studied, with `reason`.
+    """
+
+    table: pd.DataFrame
+    paths: Mapping[str, pd.DataFrame]
+    left_out: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Finding:
+    """What one claim test measured on one sample, before any verdict.
+
+    `estimate` and `se` are in `unit` ("return", "sharpe", "fraction", ...); `z` is the
+    statistic as a standard normal score in the direction the claim expects; `p` is
+    two-sided. `null` is the daily series the statistic sums up (mean zero under the
+    null) and `weights` its weight per session, both on home sessions, for the joint
+    null of all claims. NaN and None where the test gives none.
+    """
+
+    estimate: float
+    se: float
+    df: float
+    p: float
+    z: float
+    n: int
+    unit: str
+    detectable: float
+    summary: str
+    condition_met: bool | None = None  # tests that check a condition, not a p-value
+    assumptions: tuple[str, ...] = ()
+    rows: pd.DataFrame = field(default_factory=pd.DataFrame)
+    null: pd.Series | None = None
+    weights: pd.Series | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Untestable:
+    """Why a claim cannot be tested: what is missing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ClaimResult:
+    """One claim on one sample, with its verdict."""
+
+    id: str
+    says: str
+    test: str
+    scope: str
+    sample: Sample
+    sign: str
+    min_effect: float
+    verdict: VerdictWord
+    reason: str
+    q: float
+    interval: tuple[float, float]
+    finding: Finding | None
+    document: str = ""
+    grade: str = ""
+    declared: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThesisScore:
+    """Strength of the evidence for the thesis on one sample, in [-1, 1]."""
+
+    sample: Sample
+    score: float
+    interval: tuple[float, float]
+    claims: int
+    testable: int
+    counted: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Claims:
+    """Every claim on both samples, and what they add up to."""
+
+    results: tuple[ClaimResult, ...]
+    scores: tuple[ThesisScore, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row per claim and sample."""
+        rows = []
+        for result in self.results:
+            found = result.finding
+            rows.append(
+                {
+                    "claim": result.id,
+                    "says": result.says,
+                    "test": result.test,
+                    "scope": result.scope,
+                    "sample": result.sample,
+                    "sign": result.sign,
+                    "estimate": found.estimate if found else float("nan"),
+                    "low": result.interval[0],
+                    "high": result.interval[1],
+                    "unit": found.unit if found else "",
+                    "p": found.p if found else float("nan"),
+                    "q": result.q,
+                    "n": found.n if found else 0,
+                    "detectable": found.detectable if found else float("nan"),
+                    "verdict": result.verdict,
+                    "reason": result.reason,
+                    "document": result.document,
+                    "grade": result.grade,
+                    "declared": result.declared,
+                }
+            )
+        return pd.DataFrame(rows)
