@@ -1,0 +1,62 @@
+"""Scores, risk and decisions as values, so that any weight can be explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scorecard:
+    """Scores of N assets by K factors at one moment.
+
+    score : (N,) in [-1, 1]; 0 where withheld.
+    contributions : (N, K) each factor's decayed, normalised value in [-1, 1] for the
+        asset, NaN where it says nothing of it. The composite is their mean weighted by
+        `factor_weights` over the factors present.
+    coverage : (N,) share of factor weight present; withheld : (N,) True below the floor.
+    absent : factor -> why it could not speak at all.
+    """
+
+    score: pd.Series
+    contributions: pd.DataFrame
+    coverage: pd.Series
+    withheld: pd.Series
+    factor_weights: pd.Series
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Risk:
+    """Covariance of daily base-currency returns.
+
+    covariance : (n, n) positive semidefinite, over the assets with enough history.
+    held_out : asset -> why it has no estimate and is not bought.
+    """
+
+    covariance: pd.DataFrame
+    observations: pd.Series
+    held_out: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decision:
+    """What was decided at one home close, and from what.
+
+    `weights` are targets of shape (N,) over all assets (0 = none), `cash` the rest.
+    `status` is the solver's word, `notes` what a reader must know (a leg without
+    tradeable members, an asset held out or fixed).
+    """
+
+    session: pd.Timestamp
+    moment: np.datetime64
+    weights: pd.Series
+    cash: float
+    scorecard: Scorecard
+    alpha: pd.Series
+    status: str
+    objective: float
+    notes: tuple[str, ...] = ()

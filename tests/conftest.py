@@ -1,0 +1,51 @@
+"""Fixtures shared by all kinds of evidence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def _absent(reason: str, variable: str) -> None:
+    """Skip, or fail where the environment says that nothing may be absent."""
+    if os.environ.get(variable):
+        pytest.fail(f"{reason}, and {variable} forbids skipping")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The evaluation material beside the checkout; skips where it is absent."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        _absent("no ../shared beside the checkout", "ASSAY_REQUIRE_SHARED")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium; skips where there is none."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not found:
+        _absent("no Chromium on this machine", "ASSAY_REQUIRE_BROWSER")
+    return str(found)
+
+
+@pytest.fixture(scope="session")
+def pdftoppm() -> str:
+    """Path of pdftoppm; skips where there is none."""
+    found = shutil.which("pdftoppm")
+    if not found:
+        _absent("no pdftoppm (poppler-utils) on this machine", "ASSAY_REQUIRE_BROWSER")
+    return str(found)
