@@ -7,8 +7,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
+FORBIDDEN_SKIPS: list[str] = []
+
+# Shared machines are slow now and then: a deadline would test the machine.
+settings.register_profile("assay", deadline=None, derandomize=True)
+settings.load_profile("assay")
 
 
 def _absent(reason: str, variable: str) -> None:
@@ -49,3 +55,18 @@ def pdftoppm() -> str:
     if not found:
         _absent("no pdftoppm (poppler-utils) on this machine", "ASSAY_REQUIRE_BROWSER")
     return str(found)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note tests that were skipped although the environment forbids it."""
+    needs = {"shared": "ASSAY_REQUIRE_SHARED", "browser": "ASSAY_REQUIRE_BROWSER"}
+    for mark, variable in needs.items():
+        if report.skipped and mark in report.keywords and os.environ.get(variable):
+            FORBIDDEN_SKIPS.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the session when a test was skipped that must not be."""
+    if FORBIDDEN_SKIPS:
+        print("\nskipped, but must not be:", *FORBIDDEN_SKIPS, sep="\n  ")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
