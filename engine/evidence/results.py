@@ -51,7 +51,7 @@ class EventStudy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Finding:
+class Measurement:
     """What one claim test measured on one sample, before any verdict.
 
     `estimate` and `se` are in `unit` ("return", "sharpe", "fraction", ...); `z` is the
@@ -99,7 +99,7 @@ class ClaimResult:
     reason: str
     q: float
     interval: tuple[float, float]
-    finding: Finding | None
+    finding: Measurement | None
     document: str = ""
     grade: str = ""
     declared: str = ""

@@ -1,0 +1,90 @@
+"""Every claim on both samples: before it was declared, and after."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+from pydantic import TypeAdapter
+
+from engine.evidence.claims import CLAIM_TESTS
+from engine.evidence.claims.context import Evidence, Span
+from engine.evidence.results import Claims, Measurement, Sample, Untestable
+from engine.evidence.score import thesis_score
+from engine.evidence.verdict import judge
+from engine.thesis.model import Claim
+
+SAMPLES: tuple[Sample, ...] = ("in-sample", "out-of-sample")
+
+
+def study_claims(evidence: Evidence) -> Claims:
+    """Return a verdict for every claim on every sample it has evidence in.
+
+    In-sample is before the claim was declared, out-of-sample from that day on; without
+    a declaration everything is in-sample. A claim about one event stands in the sample
+    that holds the event.
+    """
+    rng = np.random.default_rng([evidence.rng_seed, 17])
+    results = []
+    scores = []
+    for sample in SAMPLES:
+        found = [
+            (claim, one)
+            for claim in evidence.thesis.claims
+            if (one := _measure(claim, evidence, sample)) is not None
+        ]
+        judged = judge(evidence.thesis, sample, found)
+        results += judged
+        scores.append(thesis_score(evidence.thesis, sample, judged, rng))
+    return Claims(results=tuple(results), scores=tuple(scores))
+
+
+def span_of(claim: Claim, evidence: Evidence, sample: Sample) -> Span:
+    """Return the sessions of the claim's sample."""
+    thesis = evidence.thesis
+    declared = thesis.declared_of(claim) or dt.date.max
+    end = thesis.about.end + dt.timedelta(days=1)
+    if sample == "in-sample":
+        return Span(
+            sample=sample,
+            first=pd.Timestamp(thesis.about.start),
+            end=pd.Timestamp(min(declared, end)),
+        )
+    return Span(
+        sample=sample,
+        first=pd.Timestamp(min(max(declared, thesis.about.start), end)),
+        end=pd.Timestamp(end),
+    )
+
+
+def _measure(
+    claim: Claim, evidence: Evidence, sample: Sample
+) -> Measurement | Untestable | None:
+    """Return what a claim's test finds; None if its event is in the other sample."""
+    test = CLAIM_TESTS[claim.test]
+    span = span_of(claim, evidence, sample)
+    params = TypeAdapter(test.params).validate_python(claim.params)
+    event = getattr(params, "event", None)
+    if event is not None:
+        declared = evidence.thesis.declared_of(claim)
+        day = evidence.thesis.event(event).at
+        before = declared is None or _day(day) < declared
+        return (
+            test.measure(claim, params, evidence, span)
+            if before == (sample == "in-sample")
+            else None
+        )
+    if span.end <= span.first:
+        declared = evidence.thesis.declared_of(claim)
+        return Untestable(
+            reason=f"nothing yet: declared {declared}, and the study ends "
+            f"{evidence.thesis.about.end}"
+            if declared
+            else "no declaration date: everything is in-sample"
+        )
+    return test.measure(claim, params, evidence, span)
+
+
+def _day(moment: dt.date | dt.datetime) -> dt.date:
+    return moment.date() if isinstance(moment, dt.datetime) else moment

@@ -1,0 +1,121 @@
+"""What a claim test is given: the evidence, and the span of time it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.evidence.results import Measurement, Sample, Untestable
+from engine.market.listing import Line, Universe
+from engine.market.market import Market
+from engine.thesis.model import Claim, Thesis
+
+#: Fewest daily returns that a mean or a Sharpe ratio is estimated from.
+FEWEST_RETURNS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One sample of a claim: home sessions from `first` to before `end`."""
+
+    sample: Sample
+    first: pd.Timestamp
+    end: pd.Timestamp
+
+    def cut(self, series: pd.Series) -> pd.Series:
+        """Return the rows of `series` inside the span."""
+        inside = (series.index >= self.first) & (series.index < self.end)
+        return series[inside]
+
+    def holds(self, day: pd.Timestamp) -> bool:
+        """Return whether a day lies in the span."""
+        return bool(self.first <= day < self.end)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """Everything measured before the claims are tested.
+
+    `returns` maps a path ("barbell", "infrastructure alone", a benchmark symbol,
+    "equal weight", "anti-thesis") to its net returns per home session.
+    `layer_returns` holds the equal-weight basket of each layer and leg in the base
+    currency, one column each, per home session of the study.
+    """
+
+    market: Market
+    thesis: Thesis
+    universe: Universe
+    assets: tuple[Line, ...]
+    returns: Mapping[str, pd.Series]
+    layer_returns: pd.DataFrame
+    rng_seed: int
+
+    @property
+    def home(self) -> pd.DatetimeIndex:
+        """Home sessions of the study that have a return."""
+        return pd.DatetimeIndex(self.layer_returns.index)
+
+    def members(self, subject: str) -> tuple[str, ...]:
+        """Return the assets of a layer or of a leg."""
+        return members(subject, self.thesis, self.universe, self.assets)
+
+
+Measure = Callable[[Claim, Any, Evidence, Span], Measurement | Untestable]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimTest:
+    """A way to test a claim.
+
+    `params` is the frozen dataclass of the keys a claim may carry for it; `measure`
+    returns what was found on one span, or what is missing.
+    """
+
+    name: str
+    params: type
+    measure: Measure
+    help: str
+
+
+def members(
+    subject: str, thesis: Thesis, universe: Universe, assets: tuple[Line, ...]
+) -> tuple[str, ...]:
+    """Return the symbols whose primary layer is `subject` or lies in that leg."""
+    leg = thesis.barbell.get(subject)
+    layers = set(leg.layers) if leg else {subject}
+    return tuple(
+        line.symbol for line in assets if universe.layer_of(line.symbol) in layers
+    )
+
+
+def basket_returns(
+    market: Market, baskets: Mapping[str, tuple[str, ...]], sessions: pd.DatetimeIndex
+) -> pd.DataFrame:
+    """Return base-currency returns of equal-weight baskets per home session.
+
+    A basket is rebalanced to equal weights daily over the members that have a price,
+    and marked at last known prices: a member whose market was closed keeps its mark,
+    so the return of its next close lands on the session where it became known. NaN
+    before any member is listed.
+    """
+    view = market.home
+    returns = view.returns()
+    listed = view.price.notna()
+    out = {}
+    for name, symbols in baskets.items():
+        chosen = [symbol for symbol in symbols if symbol in returns.columns]
+        if not chosen:
+            out[name] = pd.Series(np.nan, index=view.price.index)
+            continue
+        total = np.nansum(returns[chosen].to_numpy(), axis=1)
+        # a member counts from the session after its first price
+        count = listed[chosen].shift(1, fill_value=False).to_numpy().sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            out[name] = pd.Series(
+                np.where(count > 0, total / count, np.nan), index=view.price.index
+            )
+    return pd.DataFrame(out).reindex(sessions)

@@ -1,0 +1,77 @@
+"""Layer spread: does one layer out-earn another?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.evidence.claims.context import (
+    FEWEST_RETURNS,
+    ClaimTest,
+    Evidence,
+    Span,
+)
+from engine.evidence.claims.statistics import from_t
+from engine.evidence.inference import newey_west_mean
+from engine.evidence.results import Measurement, Untestable
+from engine.thesis.model import Claim
+
+SESSIONS_PER_YEAR = 252
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """Layers or legs: the spread is `long` minus `short`."""
+
+    long: str
+    short: str
+
+
+def measure(
+    claim: Claim, params: Params, evidence: Evidence, span: Span
+) -> Measurement | Untestable:
+    r"""Return the mean daily spread, annualised by multiplication.
+
+    Equal-weight baskets in the base currency, marked at each home close. The standard
+    error is Newey and West's (1987) with :math:`\lfloor 4 (T/100)^{2/9} \rfloor` lags;
+    p from Student's t on T - 1 degrees of freedom. Gross of costs: a claim about
+    layers, not about a portfolio.
+    """
+    for name in (params.long, params.short):
+        if not evidence.members(name):
+            return Untestable(reason=f"no asset of {name} has a price")
+    spread = evidence.layer_returns[params.long] - evidence.layer_returns[params.short]
+    daily = span.cut(spread).dropna()
+    if len(daily) < FEWEST_RETURNS:
+        return Untestable(
+            reason=f"{len(daily)} daily returns of {params.long} minus {params.short} "
+            f"in this sample; {FEWEST_RETURNS} needed"
+        )
+    lags = int(4 * (len(daily) / 100) ** (2 / 9))
+    mean, se = newey_west_mean(daily.to_numpy(), lags)
+    weights = np.full(len(daily), SESSIONS_PER_YEAR / len(daily))
+    return from_t(
+        claim,
+        estimate=mean * SESSIONS_PER_YEAR,
+        se=se * SESSIONS_PER_YEAR,
+        df=len(daily) - 1,
+        n=len(daily),
+        unit="return per year",
+        summary=f"{params.long} minus {params.short}, {len(daily)} daily returns",
+        assumptions=(
+            "equal-weight baskets, gross of costs",
+            f"Newey-West standard error, {lags} lags",
+        ),
+        rows=daily.rename("spread").to_frame(),
+        null=daily - mean,
+        weights=weights,
+    )
+
+
+TEST = ClaimTest(
+    name="layer_spread",
+    params=Params,
+    measure=measure,
+    help="mean return of one layer or leg minus another",
+)

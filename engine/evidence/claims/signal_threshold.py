@@ -1,0 +1,104 @@
+"""Signal threshold: did an observed series cross a line, and by when?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from engine.evidence.claims.context import ClaimTest, Evidence, Span
+from engine.evidence.results import Measurement, Untestable
+from engine.thesis.model import Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """A role, and the line it must hold above or below.
+
+    `times` consecutive observations must meet it; `by` is the deadline, on the day the
+    observation became known.
+    """
+
+    role: str
+    above: float | None = None
+    below: float | None = None
+    entity: str | None = None
+    by: dt.date | None = None
+    times: int = 1
+
+    def __post_init__(self) -> None:
+        if (self.above is None) == (self.below is None):
+            raise ValueError("give either 'above' or 'below'")
+        if self.times < 1:
+            raise ValueError("'times' must be at least 1")
+
+
+def measure(
+    claim: Claim, params: Params, evidence: Evidence, span: Span
+) -> Measurement | Untestable:
+    """Return whether the condition was met by observations known within the span.
+
+    A condition has no p-value: it is met, unmet at its deadline, or still open. Bounds,
+    forecasts and targets are not observations.
+    """
+    known = evidence.market.signals.read(params.role)
+    entities = sorted(known["entity"].unique())
+    if params.entity is None and len(entities) > 1:
+        return Untestable(
+            reason=f"{params.role} is known of {len(entities)} entities; name one "
+            "with 'entity'"
+        )
+    if params.entity is not None:
+        known = known[known["entity"] == params.entity]
+    if params.by is not None:
+        deadline = pd.Timestamp(params.by) + pd.Timedelta(days=1)
+        known = known[known["known_at"] < deadline]
+    known = known[(known["known_at"] >= span.first) & (known["known_at"] < span.end)]
+    of_entity = f" of {params.entity}" if params.entity else ""
+    if known.empty:
+        return Untestable(reason=f"no observation of {params.role}{of_entity}")
+    values = known["value"].to_numpy()
+    line = params.above if params.above is not None else params.below
+    met = values > line if params.above is not None else values < line
+    reached = _runs(met, params.times)
+    passed = params.by is not None and span.end > pd.Timestamp(params.by)
+    first = known["known_at"].iloc[int(reached.argmax())] if reached.any() else None
+    word = "above" if params.above is not None else "below"
+    if first is not None:
+        told = f"reached on {first.date()}"
+    else:
+        told = "not reached" + (f" by {params.by}" if passed else " yet")
+    return Measurement(
+        estimate=float(values[-1]),
+        se=float("nan"),
+        df=float("nan"),
+        p=float("nan"),
+        z=float("nan"),
+        n=len(values),
+        unit=str(known["unit"].iloc[-1]),
+        detectable=float("nan"),
+        summary=f"{params.role}{of_entity} {word} {line:g}: {told}; "
+        f"{len(values)} observations",
+        condition_met=True if first is not None else (False if passed else None),
+        assumptions=(f"{params.times} observation(s) in a row",),
+        rows=known.reset_index(drop=True),
+    )
+
+
+def _runs(met: np.ndarray, times: int) -> np.ndarray:
+    """Return, shape (n,), where `times` observations in a row have met the line."""
+    total = np.concatenate([[0], np.cumsum(met)])
+    out = np.zeros(len(met), dtype=bool)
+    if len(met) >= times:
+        out[times - 1 :] = total[times:] - total[:-times] == times
+    return out
+
+
+TEST = ClaimTest(
+    name="signal_threshold",
+    params=Params,
+    measure=measure,
+    help="a signal above or below a line, by a date",
+)

@@ -1,0 +1,140 @@
+"""From measurements to verdicts, corrected for how many claims were tested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import stdtrit
+
+from engine.evidence.claims.statistics import direction
+from engine.evidence.inference import benjamini_hochberg
+from engine.evidence.results import (
+    ClaimResult,
+    Measurement,
+    Sample,
+    Untestable,
+    VerdictWord,
+)
+from engine.thesis.model import Claim, Thesis
+
+#: Share of false discoveries among the claims called supported or refuted.
+FALSE_DISCOVERY_RATE = 0.10
+
+Found = tuple[Claim, Measurement | Untestable]
+
+
+def judge(thesis: Thesis, sample: Sample, found: Sequence[Found]) -> list[ClaimResult]:
+    """Return one verdict per claim of a sample.
+
+    q-values are Benjamini and Hochberg's (1995) over the claims of the sample that have
+    a p-value; intervals are at the level that keeps the false coverage rate at 10 %
+    (Benjamini and Yekutieli 2005), so that an interval excludes zero exactly when
+    q < 0.10. Two claims that mirror each other count once.
+    """
+    p = np.array([_p_value(one) for _, one in found])
+    counted = _one_of_each_mirror(found)
+    q = np.full(len(found), np.nan)
+    q[counted] = benjamini_hochberg(p[counted])
+    position = {claim.id: row for row, (claim, _) in enumerate(found)}
+    for row, (claim, _) in enumerate(found):
+        if row not in counted and claim.mirrors in position:
+            q[row] = q[position[claim.mirrors]]
+    testable = int(np.isfinite(p[counted]).sum())
+    selected = int((q[counted] < FALSE_DISCOVERY_RATE).sum())
+    level = FALSE_DISCOVERY_RATE * max(selected, 1) / max(testable, 1)
+    return [
+        _result(thesis, sample, claim, one, float(q[row]), level)
+        for row, (claim, one) in enumerate(found)
+    ]
+
+
+def _p_value(one: Measurement | Untestable) -> float:
+    return one.p if isinstance(one, Measurement) else float("nan")
+
+
+def _one_of_each_mirror(found: Sequence[Found]) -> list[int]:
+    """Return the rows that count: of two testable mirrored claims, the first."""
+    seen: set[str] = set()
+    rows = []
+    for row, (claim, one) in enumerate(found):
+        if claim.mirrors in seen:
+            continue
+        if np.isfinite(_p_value(one)):
+            seen.add(claim.id)
+        rows.append(row)
+    return rows
+
+
+def _result(
+    thesis: Thesis,
+    sample: Sample,
+    claim: Claim,
+    one: Measurement | Untestable,
+    q: float,
+    level: float,
+) -> ClaimResult:
+    interval = (float("nan"), float("nan"))
+    verdict: VerdictWord
+    if isinstance(one, Untestable):
+        verdict, reason = "untestable", one.reason
+    elif np.isfinite(one.p):
+        half = _half_width(one, level)
+        interval = (one.estimate - half, one.estimate + half)
+        verdict, reason = _by_interval(claim, one, q, interval)
+    else:
+        verdict, reason = _by_condition(one)
+    declared = thesis.declared_of(claim)
+    return ClaimResult(
+        id=claim.id,
+        says=claim.says,
+        test=claim.test,
+        scope=claim.scope,
+        sample=sample,
+        sign=claim.sign,
+        min_effect=claim.min_effect,
+        verdict=verdict,
+        reason=reason,
+        q=q,
+        interval=interval,
+        finding=one if isinstance(one, Measurement) else None,
+        document=claim.document,
+        grade=claim.grade,
+        declared=declared.isoformat() if declared else "",
+    )
+
+
+def _half_width(one: Measurement, level: float) -> float:
+    """Return the half width of the two-sided interval at ``1 - level``."""
+    df = one.df if np.isfinite(one.df) else 1e9
+    return -float(stdtrit(df, level / 2)) * one.se
+
+
+def _by_interval(
+    claim: Claim, one: Measurement, q: float, interval: tuple[float, float]
+) -> tuple[VerdictWord, str]:
+    """Return the verdict of a claim with a p-value, and why."""
+    sign = direction(claim)
+    most = max(sign * interval[0], sign * interval[1])
+    where = " for this event" if claim.scope == "event" else ""
+    if q < FALSE_DISCOVERY_RATE and sign * one.estimate < 0:
+        return "refuted", f"the opposite sign{where}, q = {q:.3f}"
+    if most < claim.min_effect:
+        return (
+            "refuted",
+            f"the whole interval lies below the smallest effect that matters{where}",
+        )
+    if q < FALSE_DISCOVERY_RATE:
+        return "supported", f"the expected sign{where}, q = {q:.3f}"
+    return (
+        "inconclusive",
+        f"the interval holds zero{where}; this test finds effects of "
+        f"{one.detectable:.3g} or more with power 0.8",
+    )
+
+
+def _by_condition(one: Measurement) -> tuple[VerdictWord, str]:
+    """Return the verdict of a claim that is a condition, and why."""
+    if one.condition_met is None:
+        return "inconclusive", f"still open: {one.summary}"
+    return ("supported" if one.condition_met else "refuted"), one.summary
