@@ -55,7 +55,7 @@ class Currencies:
     def rates(
         self, currencies: list[str], base: str, moments: np.ndarray
     ) -> pd.DataFrame:
-        """Return units of `base` per unit of each currency, shape (moments, currencies).
+        """Return units of `base` per unit of each currency, shape (moments, C).
 
         The row labels are 0..n-1; callers put their own sessions on top.
         """

@@ -64,7 +64,7 @@ class Entity:
         if not self.secondary:
             return {self.layer: 1.0}
         share = 0.3 / len(self.secondary)
-        return {self.layer: 0.7} | {layer: share for layer in self.secondary}
+        return {self.layer: 0.7} | dict.fromkeys(self.secondary, share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

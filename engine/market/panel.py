@@ -8,15 +8,16 @@ import pandas as pd
 from engine.errors import DataError
 
 SESSION = "session"
+Dates = pd.Index | np.ndarray | list[str]
 
 
-def as_sessions(dates: object, *, where: str) -> pd.DatetimeIndex:
+def as_sessions(dates: Dates, *, where: str) -> pd.DatetimeIndex:
     """Return dates as a session index: tz-naive days, unit ns, named ``session``.
 
     Raises `DataError` naming `where` if they are not dates, repeat, or fall back.
     """
     try:
-        index = pd.DatetimeIndex(pd.to_datetime(dates))  # type: ignore[arg-type]
+        index = pd.DatetimeIndex(pd.to_datetime(dates))
     except (ValueError, TypeError) as error:
         raise DataError(f"{where}: dates cannot be read: {error}") from error
     if index.tz is not None:

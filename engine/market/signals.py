@@ -42,7 +42,9 @@ class Signals:
         known = self.observations["known_at"].to_numpy()
         return int(np.searchsorted(known, moment, side="right"))
 
-    def read(self, role: str, *, quality: tuple[str, ...] = ("observed",)) -> pd.DataFrame:
+    def read(
+        self, role: str, *, quality: tuple[str, ...] = ("observed",)
+    ) -> pd.DataFrame:
         """Return the role's observations, one per entity and value date.
 
         Sorted by value date; where a value was restated, the last vintage. Empty if
