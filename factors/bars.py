@@ -1,0 +1,43 @@
+"""Prices of assets gathered from their exchanges, counted in own sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.market.market import Known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OwnBars:
+    """The assets of one exchange: T sessions, n assets.
+
+    place : (n,) where each asset stands in the caller's list.
+    price : (T, n) own currency, NaN without a bar. close_utc : (T,).
+    newest : (T, n) row of the last bar at or before each session, -1 before the first.
+    """
+
+    place: np.ndarray
+    price: np.ndarray
+    close_utc: np.ndarray
+    newest: np.ndarray
+
+
+def by_exchange(known: Known, assets: Sequence[str]) -> Iterator[OwnBars]:
+    """Yield the known bars of `assets`, one exchange at a time; none if not listed."""
+    for bars in known.bars.values():
+        column = bars.price.columns.get_indexer(list(assets))
+        place = np.flatnonzero(column >= 0)
+        if not len(place) or not len(bars.price):
+            continue
+        price = bars.price.to_numpy()[:, column[place]]
+        rows = np.arange(len(price))[:, None]
+        newest = np.maximum.accumulate(np.where(np.isnan(price), -1, rows), axis=0)
+        yield OwnBars(
+            place=place,
+            price=price,
+            close_utc=bars.sessions.close_utc,
+            newest=newest,
+        )
