@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import pandas as pd
 
-from engine.market.currency import Fixings
 from engine.market.listing import Line, Universe
-from engine.market.market import Finding, Known, Origin
-from engine.market.signals import Signals
+from engine.market.market import Known
+from engine.market.supplied import PriceData as PriceData
+from engine.market.supplied import SignalData as SignalData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,30 +57,6 @@ class StateFactor(Protocol):
     def history(self, known: Known) -> StateReading | Absent:
         """Return the factor's past up to now, or why there is none."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PriceData:
-    """What a price source gives, before any calendar is laid over it.
-
-    `frames` maps a symbol to a frame on a session index with any of the float columns
-    ``open, high, low, close, adj_close, volume``; `fixings` maps a currency to its
-    rates against the dollar.
-    """
-
-    frames: Mapping[str, pd.DataFrame]
-    fixings: Mapping[str, Fixings]
-    origin: Origin
-    findings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SignalData:
-    """What a signal source gives; `signals.roles` holds the source's defaults."""
-
-    signals: Signals
-    origin: Origin
-    findings: tuple[Finding, ...] = field(default=())
 
 
 class PriceSource(Protocol):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from engine.market.bars import Bars
 from engine.market.calendar import Sessions
+from engine.market.currency import Currencies
+from engine.market.listing import Line
+from engine.market.panel import as_panel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -16,7 +21,8 @@ class HomeView:
 
     price : (T, N) last own close not after the home close, own currency; NaN before
         the first bar.
-    age : (T, N) own sessions that have closed since that bar (0 = the newest one).
+    age : (T, N) own sessions that have closed since that bar (0 = the newest one);
+        NaN before the first bar.
     fresh : (T, N) True where a new own bar arrived since the previous home close.
     fx : (T, C) base currency per unit of local currency, last fix known then.
     currency : (N,) currency of each asset.
@@ -63,3 +69,59 @@ class HomeView:
             anchored.to_numpy() / before - 1.0, index=index, columns=self.price.columns
         )
         return out if last is None else out.iloc[-last:]
+
+
+def build_home_view(
+    home: Sessions,
+    bars: Mapping[str, Bars],
+    lines: Sequence[Line],
+    currencies: Currencies,
+    base: str,
+) -> HomeView:
+    """Return every line seen from the home closes, columns in the order of `lines`.
+
+    Each exchange's closes are placed among the home closes by their UTC times, never
+    by local dates: what has not closed by a home close is not in its row.
+    """
+    shape = (len(home), len(lines))
+    price, age = np.full(shape, np.nan), np.full(shape, np.nan)
+    fresh = np.zeros(shape, dtype=bool)
+    place = {line.symbol: column for column, line in enumerate(lines)}
+    for own in bars.values():
+        columns = [place[symbol] for symbol in own.price.columns]
+        closed = np.searchsorted(own.sessions.close_utc, home.close_utc, side="right")
+        values = own.price.to_numpy()
+        price[:, columns], age[:, columns], fresh[:, columns] = _seen(values, closed)
+    symbols = list(place)
+    used = list(dict.fromkeys([base, *(line.currency for line in lines)]))
+    rates = currencies.rates(used, base, home.close_utc)
+    return HomeView(
+        sessions=home,
+        price=as_panel(price, home.days, symbols),
+        age=as_panel(age, home.days, symbols),
+        fresh=as_panel(fresh, home.days, symbols),
+        fx=rates.set_axis(home.days, axis=0),
+        currency=pd.Series({line.symbol: line.currency for line in lines}, dtype=str),
+        base=base,
+    )
+
+
+def _seen(
+    values: np.ndarray, closed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return price, age and freshness at each home close, each of shape (T, n).
+
+    `values` (S, n) are closing prices on S own sessions, NaN without a bar; `closed`
+    (T,) is how many of those sessions have closed by each home close.
+    """
+    count = np.arange(1, len(values) + 1)[:, None]
+    # Row s: the number, from 1, of the newest session with a bar among the first s.
+    newest = np.zeros((len(values) + 1, values.shape[1]), dtype=np.int64)
+    np.maximum.accumulate(np.where(np.isnan(values), 0, count), axis=0, out=newest[1:])
+    last = newest[closed]
+    before = np.vstack([np.zeros_like(last[:1]), last[:-1]])
+    # Row 0 stands for "no bar yet", so that its price and age are NaN.
+    known = np.vstack([np.full((1, values.shape[1]), np.nan), values])
+    price = np.take_along_axis(known, last, axis=0)
+    age = np.where(last > 0, closed[:, None] - last, np.nan)
+    return price, age, last > before

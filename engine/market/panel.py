@@ -45,3 +45,10 @@ def check_panel(panel: pd.DataFrame, *, name: str) -> None:
         raise DataError(f"{name}: column {twice!r} appears twice")
     if any(dtype != np.float64 for dtype in panel.dtypes):
         raise DataError(f"{name}: every column must be float64")
+
+
+def as_panel(
+    values: np.ndarray, days: pd.DatetimeIndex, symbols: list[str]
+) -> pd.DataFrame:
+    """Return values of shape (sessions, assets) with their labels."""
+    return pd.DataFrame(values, index=days, columns=pd.Index(symbols, dtype="str"))

@@ -1,0 +1,264 @@
+"""What the prices of each line could give, and what a reader must know about them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import at_most
+from engine.market.bars import Bars, basis_column, on_sessions
+from engine.market.calendar import Sessions, calendar_of
+from engine.market.currency import Currencies
+from engine.market.listing import Line
+from engine.market.market import Finding
+
+#: Own sessions that a feed may begin late or end early without being reported.
+SLACK_SESSIONS = 5
+#: A return beyond this between two bars is worth a look: splits begin at 3:2.
+JUMP = 0.5
+BASES = {"adj_close": "total_return", "close": "price_return"}
+
+
+def coverage_table(
+    lines: Sequence[Line],
+    frames: Mapping[str, pd.DataFrame],
+    bars: Mapping[str, Bars],
+) -> pd.DataFrame:
+    """Return one row per line asked for, with what its prices could give.
+
+    Columns: ``symbol, entity, mic, currency``; ``basis`` (``total_return``,
+    ``price_return`` where dividends are missing, or empty without a price);
+    ``first, last`` (days of the first and last bar, NaT without one); ``bars``;
+    ``missing`` (own sessions between them without a bar); ``flat`` (rows without a
+    trade); ``opens`` (whether there are opening prices); ``note``.
+    """
+    rows = [_coverage_row(line, frames.get(line.symbol), bars) for line in lines]
+    return pd.DataFrame(rows).astype(
+        {"first": "datetime64[ns]", "last": "datetime64[ns]"}
+    )
+
+
+def _coverage_row(
+    line: Line, frame: pd.DataFrame | None, bars: Mapping[str, Bars]
+) -> dict[str, object]:
+    """Return one line's row of the coverage table."""
+    row: dict[str, object] = {
+        "symbol": line.symbol,
+        "entity": line.entity,
+        "mic": line.mic,
+        "currency": line.currency,
+        "basis": "" if frame is None else BASES[basis_column(frame)],
+        "first": pd.NaT,
+        "last": pd.NaT,
+        "bars": 0,
+        "missing": 0,
+        "flat": 0,
+        "opens": False,
+        "note": "no price",
+    }
+    if frame is None:
+        return row
+    own = bars[calendar_of(line.mic)]
+    present = np.flatnonzero(own.price[line.symbol].notna().to_numpy())
+    if len(present) == 0:
+        return row | {"note": "no price in the period"}
+    first, last = int(present[0]), int(present[-1])
+    opens = own.open[line.symbol].notna().to_numpy()[present]
+    notes = []
+    if row["basis"] == "price_return":
+        notes.append("dividends are missing")
+    if not opens.all():
+        notes.append("some opens are missing" if opens.any() else "no opens")
+    return row | {
+        "first": own.sessions.days[first],
+        "last": own.sessions.days[last],
+        "bars": len(present),
+        "missing": last - first + 1 - len(present),
+        "flat": int(own.flat[line.symbol].to_numpy().sum()),
+        "opens": bool(opens.any()),
+        "note": "; ".join(notes),
+    }
+
+
+def price_findings(
+    lines: Sequence[Line],
+    frames: Mapping[str, pd.DataFrame],
+    bars: Mapping[str, Bars],
+    start: dt.date,
+) -> tuple[Finding, ...]:
+    """Return what a reader must know about the prices, exchange by exchange."""
+    found: list[Finding] = []
+    for mic, own in bars.items():
+        found += _exchange_findings(mic, own)
+    for line in lines:
+        if line.symbol in frames:
+            own = bars[calendar_of(line.mic)]
+            frame = frames[line.symbol]
+            found += _off_session_findings(line, frame, own.sessions)
+            found += _span_findings(line, own, start)
+            found += _jump_findings(line, own)
+    return tuple(found)
+
+
+def currency_findings(
+    currencies: Currencies, used: Sequence[str], home: Sessions
+) -> tuple[Finding, ...]:
+    """Return where a currency's rates begin late or end early."""
+    return tuple(
+        finding
+        for currency in used
+        if currency in currencies.fixings
+        for finding in _fix_findings(
+            currency, currencies.fixings[currency].fixed_utc, home
+        )
+    )
+
+
+def _exchange_findings(mic: str, own: Bars) -> Iterator[Finding]:
+    """Yield sessions on which no line of an exchange has a bar, and flat sessions."""
+    days = own.sessions.days
+    any_bar = own.price.notna().to_numpy().any(axis=1)
+    present = np.flatnonzero(any_bar)
+    if len(present):
+        inside = np.arange(len(days))
+        between = (inside > present[0]) & (inside < present[-1])
+        gap = days[between & ~any_bar]
+        if len(gap):
+            yield Finding(
+                severity="warning",
+                where=mic,
+                what=f"no line has a bar on {len(gap)} sessions: {_listed(gap)}",
+                action="the next return spans the gap; check the files, or add the "
+                "day to engine/market/overrides.toml if the exchange was closed",
+                first=_day(gap[0]),
+                last=_day(gap[-1]),
+            )
+    flat = days[np.flatnonzero(own.flat.to_numpy().any(axis=1))]
+    if len(flat):
+        yield Finding(
+            severity="info",
+            where=mic,
+            what=f"rows without a trade (open = high = low = close, no volume) on "
+            f"{len(flat)} sessions: {_listed(flat)}",
+            action="they are used as closes",
+            first=_day(flat[0]),
+            last=_day(flat[-1]),
+        )
+
+
+def _off_session_findings(
+    line: Line, frame: pd.DataFrame, own: Sessions
+) -> Iterator[Finding]:
+    """Yield bars on days on which the exchange did not trade."""
+    _, kept = on_sessions(own, frame)
+    first, last = own.days[0], own.days[-1]
+    asked = frame.index.to_numpy()
+    inside = (asked >= first.to_datetime64()) & (asked <= last.to_datetime64())
+    priced = frame[basis_column(frame)].notna().to_numpy()
+    off = pd.DatetimeIndex(asked[inside & ~kept & priced])
+    if len(off):
+        yield Finding(
+            severity="warning",
+            where=line.symbol,
+            what=f"{len(off)} bars on days that are no session of {line.mic}: "
+            f"{_listed(off)}",
+            action="left out",
+            first=_day(off[0]),
+            last=_day(off[-1]),
+        )
+
+
+def _span_findings(line: Line, own: Bars, start: dt.date) -> Iterator[Finding]:
+    """Yield a price before the listing, a late start and an early end."""
+    days = own.sessions.days
+    present = np.flatnonzero(own.price[line.symbol].notna().to_numpy())
+    if len(present) == 0:
+        return
+    first, last = days[present[0]], days[present[-1]]
+    if line.listed is not None and first < pd.Timestamp(line.listed):
+        yield Finding(
+            severity="warning",
+            where=line.symbol,
+            what=f"has prices from {_day(first)}, before its listing on {line.listed}",
+            action="check the symbol: it may have been another company's",
+            first=_day(first),
+            last=str(line.listed),
+        )
+    late = int(present[0]) - int(days.searchsorted(pd.Timestamp(start)))
+    if late > SLACK_SESSIONS:
+        listed = line.listed is not None and first >= pd.Timestamp(line.listed)
+        yield Finding(
+            severity="info" if listed else "warning",
+            where=line.symbol,
+            what=f"begins on {_day(first)}, {late} own sessions after the study"
+            + (f" (listed {line.listed})" if listed else ""),
+            action="not held before",
+            first=_day(first),
+        )
+    early = len(days) - 1 - int(present[-1])
+    if early > SLACK_SESSIONS:
+        yield Finding(
+            severity="warning",
+            where=line.symbol,
+            what=f"feed ends on {_day(last)}, {early} own sessions before the study",
+            action="the last price values it; it does not trade any more",
+            last=_day(last),
+        )
+
+
+def _jump_findings(line: Line, own: Bars) -> Iterator[Finding]:
+    """Yield returns so large that a split may not have been adjusted."""
+    price = own.price[line.symbol].to_numpy()
+    present = np.flatnonzero(~np.isnan(price))
+    change = price[present[1:]] / price[present[:-1]] - 1.0
+    large = np.flatnonzero((change > JUMP) | (change < 1.0 / (1.0 + JUMP) - 1.0))
+    if len(large):
+        at = own.sessions.days[present[1:][large]]
+        steps = [
+            f"{_day(d)} ({r:+.0%})" for d, r in zip(at, change[large], strict=True)
+        ]
+        yield Finding(
+            severity="warning",
+            where=line.symbol,
+            what=f"{len(large)} very large returns: {at_most(steps)}",
+            action="check for a split that is not adjusted; used as they are",
+            first=_day(at[0]),
+            last=_day(at[-1]),
+        )
+
+
+def _fix_findings(
+    currency: str, fixed_utc: np.ndarray, home: Sessions
+) -> Iterator[Finding]:
+    """Yield a currency whose rates begin after the prices or end before the study."""
+    if len(fixed_utc) == 0 or fixed_utc[0] > home.close_utc[0]:
+        begin = _day(pd.Timestamp(fixed_utc[0])) if len(fixed_utc) else "never"
+        yield Finding(
+            severity="warning",
+            where=currency,
+            what=f"no rate before {begin}",
+            action="values in this currency are unknown until then",
+            first=begin,
+        )
+    if len(fixed_utc) and home.closed_by(fixed_utc[-1]) < len(home) - SLACK_SESSIONS:
+        end = _day(pd.Timestamp(fixed_utc[-1]))
+        yield Finding(
+            severity="warning",
+            where=currency,
+            what=f"rates end on {end}",
+            action="the last rate is used after that",
+            last=end,
+        )
+
+
+def _day(moment: pd.Timestamp) -> str:
+    """Return the day in ISO form."""
+    return moment.date().isoformat()
+
+
+def _listed(days: pd.DatetimeIndex) -> str:
+    """Return at most five of the days in ISO form, with a count of the rest."""
+    return at_most(days.strftime("%Y-%m-%d"))
