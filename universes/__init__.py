@@ -1,1 +1,1 @@
-"""TODO."""
+"""The catalogue of universes: entities, lines, layers and legs as readable files."""
