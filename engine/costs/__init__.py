@@ -1,1 +1,1 @@
-"""TODO."""
+"""What trading costs: one model for the optimiser and the ledger."""
