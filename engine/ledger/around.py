@@ -1,0 +1,173 @@
+"""A backtest about an event: every path from a few sessions before it to long after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from engine.costs.fees import FeeSchedule
+from engine.errors import DataError, at_most
+from engine.ledger.backtest import Backtest
+from engine.ledger.simulate import fixed, play
+from engine.ledger.tape import Tape, record
+from engine.market.market import Market
+from engine.thesis.model import Execution
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Window:
+    """Fresh accounts over one window about an event.
+
+    nav : (sessions, paths) growth of 1 from the window's first close; the rows are
+        home sessions relative to day zero.
+    summary : one row per path: `total_return`; `before` and `since`, the returns up to
+        the close before day zero and from it; `max_drawdown` (negative); `costs` as a
+        share of the starting capital; `trades`; `waited`, the session ends at which
+        orders stood open.
+    note : what was cut off, or empty.
+    """
+
+    nav: pd.DataFrame
+    summary: pd.DataFrame
+    note: str
+
+
+def around(
+    market: Market,
+    *,
+    at_session: pd.Timestamp,
+    schedules: Mapping[str, Mapping[pd.Timestamp, pd.Series]],
+    execution: Execution,
+    base: str,
+    schedule: FeeSchedule,
+    before: int = 20,
+    after: int = 120,
+) -> Window:
+    """Return what each path would have done about an event.
+
+    Every path opens an account at the close of session -`before` and takes there the
+    weights of its last decision up to that session (cash if it had none yet), paying
+    for the purchase like any other; then it follows its later decisions.
+
+    Parameters
+    ----------
+    market : Market
+    at_session : Timestamp
+        Day zero of the event on the home calendar.
+    schedules : mapping of path name to mapping of session to Series
+        Target weights by decision session; every asset is a line of the market.
+    execution, base, schedule
+        As in `engine.ledger.simulate.simulate`.
+    before, after : int
+        Home sessions to show before and after day zero.
+
+    Raises
+    ------
+    DataError
+        `at_session` is not a home session, or a path holds an unknown line.
+    """
+    days = market.home.sessions.days
+    zero = int(days.get_indexer(pd.DatetimeIndex([at_session]))[0])
+    if zero < 0:
+        raise DataError(
+            f"{at_session.date()} is not a session of {market.home.sessions.mic} "
+            f"between {days[0].date()} and {days[-1].date()}"
+        )
+    low, high = max(zero - before, 0), min(zero + after, len(days) - 1)
+    symbols = _symbols(market, schedules)
+    tape = record(
+        market,
+        [market.lines[symbol] for symbol in symbols],
+        execution=execution,
+        base=base,
+        schedule=schedule,
+        start=days[low].date(),
+        end=days[high].date(),
+    )
+    paths = {name: _play(tape, name, targets) for name, targets in schedules.items()}
+    relative = pd.RangeIndex(low - zero, high - zero + 1, name="relative")
+    nav = pd.DataFrame(
+        {
+            name: (path.nav / path.nav.iloc[0]).to_numpy()
+            for name, path in paths.items()
+        },
+        index=relative,
+    )
+    return Window(
+        nav=nav,
+        summary=pd.DataFrame.from_dict(
+            {name: _row(path, zero - low) for name, path in paths.items()},
+            orient="index",
+            columns=_COLUMNS,
+        ),
+        note=_note(low - zero, high - zero, before, after),
+    )
+
+
+_COLUMNS = [
+    "total_return",
+    "before",
+    "since",
+    "max_drawdown",
+    "costs",
+    "trades",
+    "waited",
+]
+
+
+def _symbols(
+    market: Market, schedules: Mapping[str, Mapping[pd.Timestamp, pd.Series]]
+) -> list[str]:
+    """Return every line that some path holds, in a fixed order."""
+    named = {
+        symbol: None
+        for targets in schedules.values()
+        for weights in targets.values()
+        for symbol in weights.index
+    }
+    unknown = [symbol for symbol in named if symbol not in market.lines]
+    if unknown:
+        raise DataError(f"no prices for {at_most(unknown)}; a path cannot hold them")
+    return list(named)
+
+
+def _play(tape: Tape, name: str, targets: Mapping[pd.Timestamp, pd.Series]) -> Backtest:
+    """Return one path: its standing weights at the first session, then its own."""
+    first, last = tape.days[0], tape.days[-1]
+    inside = {day: targets[day] for day in sorted(targets) if first < day <= last}
+    standing = [day for day in sorted(targets) if day <= first]
+    if standing:
+        inside = {first: targets[standing[-1]], **inside}
+    return play(
+        tape,
+        name=name,
+        decide_at=pd.DatetimeIndex(list(inside), name="session"),
+        policy=fixed(inside),
+    )
+
+
+def _row(path: Backtest, zero: int) -> tuple[float, ...]:
+    """Return one path's row of the summary; `zero` is day zero's place."""
+    nav = path.nav.to_numpy()
+    eve = nav[max(zero - 1, 0)]
+    return (
+        nav[-1] / nav[0] - 1.0,
+        eve / nav[0] - 1.0,
+        nav[-1] / eve - 1.0,
+        float(path.drawdown.min()),
+        float(path.costs.to_numpy().sum() / nav[0]),
+        len(path.trades),
+        int(path.waiting.to_numpy().sum()),
+    )
+
+
+def _note(low: int, high: int, before: int, after: int) -> str:
+    """Return what the window lacks, or nothing."""
+    lacking = []
+    if low > -before:
+        lacking.append(f"prices begin {-low} sessions before the event")
+    if high < after:
+        lacking.append(f"prices end {high} sessions after it")
+    return " and ".join(lacking)

@@ -1,0 +1,140 @@
+"""What the barbell is held against: other policies in the same ledger, at its costs.
+
+A baseline is played on a tape (`engine.ledger.tape.record`), which already holds the
+market, the costs and the period; so that all of them share every rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from engine.ledger.backtest import Backtest
+from engine.ledger.simulate import AccountView, fixed, play
+from engine.ledger.tape import Tape
+from engine.thesis.model import Leg
+
+#: A sleeve below this share of NAV is a solver's rounding, not a holding.
+_EMPTY = 1e-9
+
+
+def buy_and_hold(tape: Tape, symbol: str, *, name: str | None = None) -> Backtest:
+    """Return an account that buys one line at once and never trades again.
+
+    It decides at the close of the first session, like every other path; a line that is
+    not listed yet is bought when it is.
+    """
+    first = tape.days[:1]
+    target = pd.Series({symbol: 1.0})
+    return play(
+        tape,
+        name=symbol if name is None else name,
+        decide_at=first,
+        policy=fixed({first[0]: target}),
+    )
+
+
+def equal_weight(
+    tape: Tape, decide_at: pd.DatetimeIndex, *, name: str = "equal weight"
+) -> Backtest:
+    """Return an account that holds all tradeable assets of the tape alike.
+
+    It is rebalanced at `decide_at`. What is held but cannot trade keeps its weight; the
+    tradeable assets share the rest.
+    """
+    return play(tape, name=name, decide_at=decide_at, policy=_share_alike)
+
+
+def _share_alike(
+    session: pd.Timestamp, moment: np.datetime64, account: AccountView
+) -> pd.Series:
+    """Return equal weights of what can trade, beside what cannot."""
+    kept = account.weights.where(~account.tradeable, 0.0)
+    count = int(account.tradeable.sum())
+    share = (1.0 - kept.sum()) / count if count else 0.0
+    return kept.where(~account.tradeable, share)
+
+
+def leg_alone(
+    tape: Tape, targets: pd.DataFrame, members: Sequence[str], *, name: str
+) -> Backtest:
+    """Return an account that holds only one leg of the barbell.
+
+    Parameters
+    ----------
+    tape : Tape
+    targets : DataFrame of shape (D, N)
+        The barbell's target weights by decision session (`Backtest.targets`).
+    members : sequence of str
+        The assets of the leg.
+    name : str
+
+    Returns
+    -------
+    Backtest
+        At each decision, the barbell's own weights of the members scaled to sum to 1:
+        all cash where the barbell holds none of them.
+    """
+    return play(
+        tape,
+        name=name,
+        decide_at=pd.DatetimeIndex(targets.index),
+        policy=fixed(sleeve(targets, members)),
+    )
+
+
+def sleeve(
+    targets: pd.DataFrame, members: Sequence[str]
+) -> dict[pd.Timestamp, pd.Series]:
+    """Return the members' weights scaled to 1 by decision; 0 where there are none."""
+    chosen = targets[list(members)]
+    weights = chosen.to_numpy()
+    total = weights.sum(axis=1, keepdims=True)
+    some = total > _EMPTY
+    scaled = np.where(some, weights / np.where(some, total, 1.0), 0.0)
+    return {
+        session: pd.Series(row, index=chosen.columns)
+        for session, row in zip(chosen.index, scaled, strict=True)
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AntiThesis:
+    """The barbell with its budgets swapped, or why there is none (`legs` is None)."""
+
+    legs: Mapping[str, Leg] | None
+    reason: str = ""
+
+
+def anti_legs(legs: Mapping[str, Leg]) -> AntiThesis:
+    """Return the legs with the budgets of the ends and of the middle swapped.
+
+    The *ends* are the legs that the thesis must hold (a minimum above 0), the *middle*
+    is every other leg. With ends of [a, b] and [c, d] and a middle of [0, m], each end
+    gets [0, m] and the middle [a + c, min(1, b + d)]. Several middles share the ends'
+    minimum evenly, and each may reach its maximum; of several middles, the ends get
+    the joint maximum, at most 1.
+    """
+    ends = {name: leg for name, leg in legs.items() if leg.weight[0] > 0.0}
+    middle = {name: leg for name, leg in legs.items() if name not in ends}
+    if not ends or not middle:
+        missing = (
+            "no leg has a minimum weight, so there is no end"
+            if not ends
+            else "every leg has a minimum weight, so there is no middle"
+        )
+        return AntiThesis(legs=None, reason=f"no anti-thesis: {missing} to swap")
+    low = sum(leg.weight[0] for leg in ends.values()) / len(middle)
+    high = min(1.0, sum(leg.weight[1] for leg in ends.values()))
+    reach = min(1.0, sum(leg.weight[1] for leg in middle.values()))
+    return AntiThesis(
+        legs={
+            name: leg.model_copy(
+                update={"weight": (0.0, reach) if name in ends else (low, high)}
+            )
+            for name, leg in legs.items()
+        }
+    )
