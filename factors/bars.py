@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from engine.market.market import Known
 
@@ -28,7 +29,7 @@ class OwnBars:
 def by_exchange(known: Known, assets: Sequence[str]) -> Iterator[OwnBars]:
     """Yield the known bars of `assets`, one exchange at a time; none if not listed."""
     for bars in known.bars.values():
-        column = bars.price.columns.get_indexer(list(assets))
+        column = bars.price.columns.get_indexer(pd.Index(assets))
         place = np.flatnonzero(column >= 0)
         if not len(place) or not len(bars.price):
             continue

@@ -9,7 +9,7 @@ import numpy as np
 from engine.interfaces import Absent, StateReading
 from engine.market.market import Known
 from factors import checks
-from factors.observations import observed, reading
+from factors.observations import last_published, observed, reading
 
 #: Shares of one table are rounded; a sum above this is not a table of shares.
 MOST = 1.01
@@ -50,6 +50,5 @@ class UsageConcentration:
                 f"of {len(table.dates)} do they sum to {self.listed:g} or more"
             )
         index = np.where(there, table.value**2, 0.0).sum(axis=1)
-        never = np.datetime64(0, "ns")
-        published = np.where(there, table.published, never).max(axis=1)
+        published = last_published(table.published, there)
         return reading(index[whole], published[whole])

@@ -48,14 +48,13 @@ def observed(signals: Signals, role: str) -> Table:
     value keeps the date of its first publication and takes its newest figure.
     """
     frame = signals.observations
-    wanted = frame["series"].to_numpy() == signals.roles.get(role, role)
-    rows = np.flatnonzero(wanted)
-    kept = (frame["quality"].to_numpy()[rows] == "observed") & np.isfinite(
-        frame["value"].to_numpy()[rows]
-    )
-    rows = rows[kept]
-    code, names = pd.factorize(frame["entity"].to_numpy()[rows], sort=True)
-    dates, day = np.unique(frame["value_date"].to_numpy()[rows], return_inverse=True)
+    wanted = frame["series"] == signals.roles.get(role, role)
+    rows = np.flatnonzero(wanted.to_numpy())
+    number = np.isfinite(frame["value"].to_numpy()[rows])
+    rows = rows[number & (frame["quality"].iloc[rows] == "observed").to_numpy()]
+    code, names = pd.factorize(frame["entity"].iloc[rows].to_numpy(), sort=True)
+    days = frame["value_date"].to_numpy()[rows]
+    dates, day = np.unique(days, return_inverse=True)
     known = frame["known_at"].to_numpy()[rows]
     value = np.full((len(dates), len(names)), np.nan)
     published = np.full(value.shape, np.datetime64("NaT", "ns"))
@@ -111,6 +110,16 @@ def too_short(table: Table, count: int, *, weeks: int, tolerance: int) -> Absent
         reason=f"{count} observations of {table.role} known, no two of them "
         f"{weeks} to {weeks + tolerance} weeks apart"
     )
+
+
+def last_published(published: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Return when the last of each row's figures was published; 1970 without any.
+
+    `published` and the mask `there` have shape (D, E), the result (D,).
+    """
+    epoch = np.zeros((len(published), 1), dtype="datetime64[ns]")
+    known = np.where(there, published, epoch)
+    return np.asarray(np.concatenate([epoch, known], axis=1).max(axis=1))
 
 
 def reading(values: np.ndarray, published: np.ndarray) -> StateReading:

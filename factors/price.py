@@ -9,7 +9,14 @@ import numpy as np
 from engine.interfaces import Absent, StateReading
 from engine.market.market import Known
 from factors import checks
-from factors.observations import Table, earlier, observed, reading, too_short
+from factors.observations import (
+    Table,
+    earlier,
+    last_published,
+    observed,
+    reading,
+    too_short,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +53,7 @@ class PriceDecay:
             return too_short(
                 table, count, weeks=self.weeks, tolerance=self.tolerance_weeks
             )
-        never = np.datetime64(0, "ns")
-        when = np.where(there, published, never).max(axis=1, initial=never)
+        when = last_published(published, there)
         return reading(np.nanmedian(decay[some], axis=1), when[some])
 
     def _per_vendor(self, table: Table) -> tuple[np.ndarray, np.ndarray]:

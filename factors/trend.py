@@ -72,7 +72,8 @@ class PriceMomentum:
 
 def _return_between(own: OwnBars, sessions: int, skip: int) -> np.ndarray:
     """Return P[last - skip] / P[last - sessions] - 1 per asset, shape (n,)."""
-    return _price_before(own, skip) / _price_before(own, sessions) - 1.0
+    growth: np.ndarray = _price_before(own, skip) / _price_before(own, sessions)
+    return growth - 1.0
 
 
 def _price_before(own: OwnBars, sessions: int) -> np.ndarray:

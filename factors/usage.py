@@ -9,7 +9,15 @@ import numpy as np
 from engine.interfaces import Absent, StateReading
 from engine.market.market import Known
 from factors import checks
-from factors.observations import Table, earlier, observed, reading, single, too_short
+from factors.observations import (
+    Table,
+    earlier,
+    last_published,
+    observed,
+    reading,
+    single,
+    too_short,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +148,12 @@ def _gaps(
     _, of_dollars, of_tokens = np.intersect1d(
         dollars.dates, tokens.dates, assume_unique=True, return_indices=True
     )
-    left = np.ix_(of_dollars, [dollars.entities.index(name) for name in names])
-    right = np.ix_(of_tokens, [tokens.entities.index(name) for name in names])
+    paid = np.array([dollars.entities.index(name) for name in names], dtype=np.intp)
+    used = np.array([tokens.entities.index(name) for name in names], dtype=np.intp)
+    left, right = np.ix_(of_dollars, paid), np.ix_(of_tokens, used)
     gap = dollars.value[left] - tokens.value[right]
     known = np.maximum(dollars.published[left], tokens.published[right])
-    never = np.datetime64(0, "ns")
-    return gap, np.where(np.isfinite(gap), known, never).max(axis=1, initial=never)
+    return gap, last_published(known, np.isfinite(gap))
 
 
 def _pairs(
