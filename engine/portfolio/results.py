@@ -46,7 +46,9 @@ class Risk:
 class Decision:
     """What was decided at one home close, and from what.
 
-    `weights` are targets of shape (N,) over all assets (0 = none), `cash` the rest.
+    `weights` are targets of shape (N,) over all assets (0 = none), `cash` the rest:
+    shares, adding up to 1, of what remains of net asset value after `costs`, the share
+    of it that the trades are expected to cost.
     `status` is the solver's word, `notes` what a reader must know (a leg without
     tradeable members, an asset held out or fixed).
     """
@@ -59,4 +61,5 @@ class Decision:
     alpha: pd.Series
     status: str
     objective: float
+    costs: float = 0.0
     notes: tuple[str, ...] = ()
