@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.errors import at_most
 from engine.market.bars import Bars, basis_column, on_sessions
-from engine.market.calendar import Sessions, calendar_of
+from engine.market.calendar import Sessions, calendar_of, covered, sessions
 from engine.market.currency import Currencies
 from engine.market.listing import Line
 from engine.market.market import Finding
@@ -187,7 +187,7 @@ def _span_findings(line: Line, own: Bars, start: dt.date) -> Iterator[Finding]:
             first=_day(first),
             last=str(line.listed),
         )
-    late = int(present[0]) - int(days.searchsorted(pd.Timestamp(start)))
+    late = _sessions_between(line.mic, start, first.date())
     if late > SLACK_SESSIONS:
         listed = line.listed is not None and first >= pd.Timestamp(line.listed)
         yield Finding(
@@ -252,6 +252,12 @@ def _fix_findings(
             action="the last rate is used after that",
             last=end,
         )
+
+
+def _sessions_between(mic: str, start: dt.date, first: dt.date) -> int:
+    """Return how many own sessions lie from `start` to before `first`."""
+    start = max(start, covered(mic)[0])
+    return len(sessions(mic, start, first)) - 1 if start < first else 0
 
 
 def _day(moment: pd.Timestamp) -> str:

@@ -50,25 +50,53 @@ class HomeView:
 
     def base_price(self) -> pd.DataFrame:
         """Return prices in the base currency, shape (T, N)."""
-        rates = self.fx[self.currency.tolist()].to_numpy()
-        return self.price * rates
+        return self.price * self._base_per_unit()
 
     def returns(self, *, last: int | None = None) -> pd.DataFrame:
         """Return base-currency returns between an asset's consecutive fresh closes.
 
         NaN where the asset had no new close; the next return spans the gap. `last`
-        keeps only the last sessions.
+        keeps only the last sessions, whose first returns still reach back to the
+        fresh closes before them.
         """
-        rows = slice(None) if last is None else slice(-(last + 1), None)
-        value = self.base_price().iloc[rows].to_numpy()
-        fresh = self.fresh.iloc[rows].to_numpy()
-        index = self.price.index[rows]
-        anchored = pd.DataFrame(np.where(fresh, value, np.nan))
-        before = anchored.ffill().shift(1).to_numpy()
-        out = pd.DataFrame(
-            anchored.to_numpy() / before - 1.0, index=index, columns=self.price.columns
+        fresh = self.fresh.to_numpy()
+        first = 0 if last is None else max(len(fresh) - last, 0)
+        begin = _earliest_anchor(fresh, first)
+        value = self.price.to_numpy()[begin:] * self._base_per_unit()[begin:]
+        anchored = np.where(fresh[begin:], value, np.nan)
+        change = anchored / _value_before(anchored) - 1.0
+        return pd.DataFrame(
+            change[first - begin :],
+            index=self.price.index[first:],
+            columns=self.price.columns,
         )
-        return out if last is None else out.iloc[-last:]
+
+    def _base_per_unit(self) -> np.ndarray:
+        """Return the rate of each asset's currency, shape (T, N)."""
+        columns = self.fx.columns.get_indexer(pd.Index(self.currency))
+        return np.take(self.fx.to_numpy(), columns, axis=1)
+
+
+def _earliest_anchor(fresh: np.ndarray, first: int) -> int:
+    """Return the row from which the returns of rows `first` onwards can be computed.
+
+    That is the earliest of the last fresh rows before `first`, over the assets that
+    have a fresh row from there on; `fresh` has shape (T, N).
+    """
+    needed = fresh[first:].any(axis=0) & fresh[:first].any(axis=0)
+    if not needed.any():
+        return first
+    behind = fresh[:first, needed][::-1].argmax(axis=0)
+    return first - 1 - int(behind.max())
+
+
+def _value_before(anchored: np.ndarray) -> np.ndarray:
+    """Return at each row the last value above it that is not NaN, shape (T, N)."""
+    row = np.arange(1, len(anchored) + 1)[:, None]
+    newest = np.maximum.accumulate(np.where(np.isnan(anchored), 0, row), axis=0)
+    above = np.vstack([np.zeros_like(newest[:1]), newest[:-1]])
+    padded = np.vstack([np.full((1, anchored.shape[1]), np.nan), anchored])
+    return np.take_along_axis(padded, above, axis=0)
 
 
 def build_home_view(
