@@ -37,7 +37,7 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        hint = f" {self.hint}" if self.hint else ""
+        hint = f"; {self.hint}" if self.hint else ""
         return f"{self.file}:{self.line}: {self.where}: {self.message}{hint}"
 
 

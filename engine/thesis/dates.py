@@ -6,6 +6,8 @@ import datetime as dt
 import re
 from typing import TypeVar
 
+from engine.thesis.complaint import shown
+
 FIRST_YEAR, LAST_YEAR = 1950, 2100
 DayT = TypeVar("DayT", bound=dt.date)
 
@@ -41,25 +43,6 @@ def as_moment(value: object) -> dt.datetime | dt.date:
         )
     _in_range(value)
     return value
-
-
-def shown(value: object) -> str:
-    """Return a value as an author would recognise it, at most 60 characters long."""
-    if isinstance(value, dict):
-        return "a table"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dt.date | dt.time):
-        return value.isoformat()
-    if isinstance(value, list | tuple):
-        text = f"[{', '.join(shown(item) for item in value[:6])}"
-        text += ", ...]" if len(value) > 6 else "]"
-    else:
-        try:
-            text = repr(value)
-        except ValueError:  # an integer with thousands of digits has no text
-            return "a number with thousands of digits"
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _parsed(kind: type[DayT], text: str) -> DayT:

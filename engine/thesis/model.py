@@ -240,7 +240,7 @@ class Event(Section):
     )
     windows: Annotated[tuple[Window, ...], Field(min_length=1)] = Field(
         default=((0, 0), (0, 1), (2, 20), (2, 120)),
-        description="Own sessions counted from day zero: first and last of each window.",
+        description="Own sessions from day zero: first and last of each window.",
     )
     contrasts: tuple[tuple[str, str], ...] = Field(
         default=(), description="Pairs of layers: the first minus the second."

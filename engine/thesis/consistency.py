@@ -1,0 +1,157 @@
+"""Whether the parts of a thesis agree: budgets, windows, ids, pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.thesis.budgets import budgets
+from engine.thesis.complaint import Complaint, Raw, shown
+from engine.thesis.raw import table, tables, text, texts, whole_pair
+from engine.thesis.source_map import Path, SourceMap
+
+#: Fewest sessions that a market model with its lag is estimated from.
+FEWEST_SESSIONS = 20
+_ESTIMATION, _WINDOWS = [-260, -11], [[0, 0], [0, 1], [2, 20], [2, 120]]
+
+
+def consistency(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
+    """Yield what contradicts itself, as far as the shape of `raw` allows."""
+    yield from budgets(raw, places)
+    yield from _chosen_twice(raw)
+    for kind in ("events", "claims"):
+        yield from _ids(raw, kind, places)
+    yield from _factors(raw, places)
+    for path, event in tables(raw, "events"):
+        yield from _windows(path, event)
+        yield from _contrasts(path, event)
+    for path, claim in tables(raw, "claims"):
+        yield from _claim(path, claim)
+
+
+def _chosen_twice(raw: Raw) -> Iterator[Complaint]:
+    """Check lists that should name a thing once."""
+    about, universe = table(raw, "thesis"), table(raw, "universe")
+    yield from _repeats(("thesis", "benchmarks"), about.get("benchmarks"))
+    kept = [word for _, word in texts((), universe.get("include"))]
+    for path, word in texts(("universe", "exclude"), universe.get("exclude")):
+        if word in kept:
+            yield Complaint(
+                path=path,
+                message=f"{shown(word)} is both included and excluded",
+                hint="take it out of one list",
+            )
+
+
+def _repeats(path: Path, value: object) -> Iterator[Complaint]:
+    seen = set()
+    for place, word in texts(path, value):
+        if word in seen:
+            message = f"{shown(word)} stands here twice"
+            yield Complaint(path=place, message=message, hint="name it once")
+        seen.add(word)
+
+
+def _ids(raw: Raw, kind: str, places: SourceMap) -> Iterator[Complaint]:
+    """Check that no two events, and no two claims, share an id; check mirrors."""
+    seen: dict[str, Path] = {}
+    for path, item in tables(raw, kind):
+        name = text(item, "id")
+        if name is None:
+            continue
+        if name in seen:
+            yield Complaint(
+                path=(*path, "id"),
+                message=f"the id {shown(name)} is already taken, "
+                f"line {places.line((*seen[name], 'id'))}",
+                hint="give each its own id",
+            )
+        seen.setdefault(name, path)
+        if text(item, "mirrors") == name:
+            yield Complaint(
+                path=(*path, "mirrors"),
+                message=f"the claim {shown(name)} mirrors itself",
+                hint="name the claim that it contradicts",
+            )
+
+
+def _factors(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
+    """Check that no factor is counted twice with the same parameters."""
+    seen: list[tuple[object, object, Path]] = []
+    for path, factor in tables(raw, "factors"):
+        name, params = text(factor, "name"), factor.get("params", {})
+        for other, same, first in seen:
+            if name is not None and (name, params) == (other, same):
+                yield Complaint(
+                    path=(*path, "name"),
+                    message=f"the factor {shown(name)} is already counted, "
+                    f"line {places.line((*first, 'name'))}",
+                    hint="raise its weight there, or change its params here",
+                )
+                break
+        seen.append((name, params, path))
+
+
+def _windows(path: Path, event: Raw) -> Iterator[Complaint]:
+    """Check that a model is estimated before the sessions it is used on."""
+    estimation = whole_pair(event.get("estimation", _ESTIMATION))
+    value = event.get("windows", _WINDOWS)
+    windows = list(map(whole_pair, value if isinstance(value, list) else ()))
+    for position, window in enumerate(windows):
+        if window is not None and window in windows[:position]:
+            yield Complaint(
+                path=(*path, "windows", position),
+                message=f"the window {shown(window)} stands here twice",
+                hint="name it once",
+            )
+    if estimation is None or estimation[0] > estimation[1]:
+        return
+    place = (*path, "estimation")
+    first = min([0, *(window[0] for window in windows if window)])
+    if estimation[1] >= first:
+        yield Complaint(
+            path=place,
+            message=f"the estimation window {shown(estimation)} overlaps what is "
+            f"measured, which starts at session {first}",
+            hint=f"let it end before {first}, for example at {first - 11}",
+        )
+    elif estimation[1] - estimation[0] + 1 < FEWEST_SESSIONS:
+        yield Complaint(
+            path=place,
+            message=f"the estimation window {shown(estimation)} has "
+            f"{estimation[1] - estimation[0] + 1} sessions",
+            hint=f"it needs at least {FEWEST_SESSIONS}; 250 are usual: [-260, -11]",
+        )
+
+
+def _contrasts(path: Path, event: Raw) -> Iterator[Complaint]:
+    value = event.get("contrasts")
+    for position, pair in enumerate(value if isinstance(value, list) else ()):
+        words = [word for _, word in texts((), pair)]
+        if len(words) == 2 and words[0] == words[1]:
+            yield _with_itself((*path, "contrasts", position), words[0])
+
+
+def _claim(path: Path, claim: Raw) -> Iterator[Complaint]:
+    """Check the two sides of a claim, and its window."""
+    for one, other in (("long", "short"), ("a", "b")):
+        word = text(claim, one)
+        if word is not None and word == text(claim, other):
+            yield _with_itself((*path, other), word)
+    for key in ("layers", "events"):
+        if isinstance(claim.get(key), list):
+            yield from _repeats((*path, key), claim[key])
+    window = whole_pair(claim.get("window"))
+    if window and window[0] > window[1]:
+        yield Complaint(
+            path=(*path, "window"),
+            message=f"window {shown(window)} ends before it starts",
+            hint="write the earlier session first",
+        )
+
+
+def _with_itself(path: Path, word: str) -> Complaint:
+    return Complaint(
+        path=path,
+        message=f"{shown(word)} is compared with itself",
+        hint="name two different ones",
+    )
