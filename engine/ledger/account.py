@@ -49,8 +49,8 @@ class Fill:
 
     change : units bought (+) or sold (-). value : their absolute value, slippage and
     tax what they cost, fx_cost what buyers paid to convert: the account's currency.
-    proceeds : what sellers got, own currency. scale : share of the buys that the
-    buying power covered.
+    proceeds : what sellers got, own currency. unbought : the buys that the buying
+    power did not cover, as a share of NAV.
     """
 
     units: np.ndarray
@@ -61,7 +61,7 @@ class Fill:
     tax: np.ndarray
     fx_cost: np.ndarray
     proceeds: np.ndarray
-    scale: float
+    unbought: float
 
 
 def trade(units: np.ndarray, cash: np.ndarray, target: np.ndarray, now: Moment) -> Fill:
@@ -104,6 +104,7 @@ def trade(units: np.ndarray, cash: np.ndarray, target: np.ndarray, now: Moment) 
     power = _worth(cash, now.fx * (1.0 - now.spread)) + waiting.sum()
     need = np.where(bought > 0.0, bought * (1.0 + added), 0.0).sum()
     scale = 1.0 if need <= power else max(power, 0.0) / need
+    unbought = (1.0 - scale) * bought.sum() / nav
     bought = bought * scale
     paid = np.where(bought > 0.0, bought * (1.0 + added), 0.0)
     cash[0] -= paid.sum()
@@ -122,7 +123,7 @@ def trade(units: np.ndarray, cash: np.ndarray, target: np.ndarray, now: Moment) 
         tax=np.where(value > 0.0, value * tax_rate, 0.0),
         fx_cost=np.where(bought > 0.0, converted * spread, 0.0),
         proceeds=proceeds,
-        scale=scale,
+        unbought=float(unbought),
     )
 
 
@@ -297,7 +298,7 @@ class Account:
                 f"no rate of {tape.lines[asset].currency} per {tape.base} at "
                 f"{tape.moments[at].astype('datetime64[m]')} UTC (session "
                 f"{tape.days[tape.closing[at]].date()}), needed for "
-                f"{tape.symbols[asset]}; complete the exchange rates"
+                f"{tape.lines[asset].symbol}; complete the exchange rates"
             )
 
     def _raise_missing_tax(self, at: int) -> None:

@@ -23,9 +23,9 @@ class Window:
     nav : (sessions, paths) growth of 1 from the window's first close; the rows are
         home sessions relative to day zero.
     summary : one row per path: `total_return`; `before` and `since`, the returns up to
-        the close before day zero and from it; `max_drawdown` (negative); `costs` as a
-        share of the starting capital; `trades`; `waited`, the session ends at which
-        orders stood open.
+        the close before day zero and from it; `max_drawdown` (negative); `costs` paid,
+        as a share of the starting capital; `trades`; `waited`, the session ends at
+        which orders stood open, summed over assets.
     note : what was cut off, or empty.
     """
 
@@ -157,7 +157,7 @@ def _row(path: Backtest, zero: int) -> tuple[float, ...]:
         eve / nav[0] - 1.0,
         nav[-1] / eve - 1.0,
         float(path.drawdown.min()),
-        float(path.costs.to_numpy().sum() / nav[0]),
+        float(path.costs.to_numpy().clip(min=0.0).sum() / nav[0]),
         len(path.trades),
         int(path.waiting.to_numpy().sum()),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,11 +10,10 @@ import pandas as pd
 from engine.errors import at_most
 from engine.ledger.account import Account, Executed
 from engine.ledger.backtest import TRADE_COLUMNS, Backtest
-from engine.ledger.tape import Tape
 
 COST_KINDS = ("slippage", "tax", "fx", "interest")
-#: Buys cut by less than this are the cost of trading, not a lack of funds.
-_WORTH_SAYING = 0.99
+#: Buys cut by a smaller share of NAV are the cost of trading, not a lack of funds.
+_WORTH_SAYING = 0.01
 
 
 def backtest_of(
@@ -28,7 +27,7 @@ def backtest_of(
     cash = account.cash_of
     nav = value.sum(axis=1)
     nav += np.where(cash != 0.0, cash * tape.home_fx, 0.0).sum(axis=1)
-    symbols, currencies = tape.symbols, list(tape.currencies)
+    symbols, currencies = tape.symbols, pd.Index(tape.currencies)
     trades = _trades(account)
     return Backtest(
         name=name,
@@ -53,57 +52,53 @@ def backtest_of(
 
 
 def _trades(account: Account) -> pd.DataFrame:
-    """Return one row per fill, in time order, columns `TRADE_COLUMNS`."""
-    parts = [_rows(account.tape, done) for done in account.executed]
-    return pd.DataFrame(
-        {
-            column: np.concatenate([part[column] for part in parts])
-            if parts
-            else np.empty(0, dtype=_EMPTY.get(column, np.float64))
-            for column in TRADE_COLUMNS
-        }
-    )
-
-
-_EMPTY: Mapping[str, str] = {
-    "filled_utc": "datetime64[ns]",
-    "session": "datetime64[ns]",
-    "decided": "datetime64[ns]",
-    "asset": "str",
-    "side": "str",
-    "currency": "str",
-    "waited": "int64",
-}
-
-
-def _rows(tape: Tape, done: Executed) -> dict[str, np.ndarray]:
-    """Return the columns of one moment's fills.
+    """Return one row per fill, in time order, columns `TRADE_COLUMNS`.
 
     `session` is the asset's own; `waited` counts the home closes at which the order
     stood open. A foreign seller's spread is paid at the sweep, at that fix.
     """
-    at, fill = done.at, done.fill
-    some = np.flatnonzero(fill.change)
-    currency = tape.currency_of[some]
-    home = tape.closing[at]
-    swept = fill.proceeds[some] * tape.home_fx[home, currency] * tape.spread[currency]
-    count = len(some)
-    return {
-        "filled_utc": np.full(count, tape.moments[at]),
-        "session": tape.own_day[at, tape.venue_of[some]].astype("datetime64[ns]"),
-        "decided": np.full(count, tape.days.to_numpy()[done.decided]),
-        "asset": np.array(tape.symbols)[some],
-        "side": np.where(fill.change[some] > 0.0, "buy", "sell"),
-        "units": fill.change[some],
-        "price": tape.fill[at, some],
-        "currency": np.array(tape.currencies)[currency],
+    tape, executed = account.tape, account.executed
+    assets = [np.flatnonzero(done.fill.change) for done in executed]
+    asset = _join(assets, np.int64)
+    at = _join([np.full(len(a), e.at) for a, e in _pairs(assets, executed)], np.int64)
+    decided = _join(
+        [np.full(len(a), e.decided) for a, e in _pairs(assets, executed)], np.int64
+    )
+    units, value, slippage, tax, converted, proceeds = (
+        _join([getattr(e.fill, name)[a] for a, e in _pairs(assets, executed)], float)
+        for name in ("change", "value", "slippage", "tax", "fx_cost", "proceeds")
+    )
+    currency, home = tape.currency_of[asset], tape.closing[at]
+    spread = tape.spread[currency]
+    swept = np.where(spread > 0.0, proceeds * tape.home_fx[home, currency] * spread, 0)
+    columns = {
+        "filled_utc": tape.moments[at],
+        "session": tape.own_day[at, tape.venue_of[asset]].astype("datetime64[ns]"),
+        "decided": tape.days[decided].to_numpy(),
+        "asset": tape.symbols[asset],
+        "side": pd.Index(["sell", "buy"])[(units > 0.0).astype(np.int64)],
+        "units": units,
+        "price": tape.fill[at, asset],
+        "currency": pd.Index(tape.currencies)[currency],
         "fx": tape.fx[at, currency],
-        "value": fill.value[some],
-        "slippage": fill.slippage[some],
-        "tax": fill.tax[some],
-        "fx_cost": fill.fx_cost[some] + np.where(swept > 0.0, swept, 0.0),
-        "waited": np.full(count, home - done.decided - 1),
+        "value": value,
+        "slippage": slippage,
+        "tax": tax,
+        "fx_cost": converted + swept,
+        "waited": home - decided - 1,
     }
+    return pd.DataFrame(columns)[list(TRADE_COLUMNS)]
+
+
+def _pairs(
+    assets: Sequence[np.ndarray], executed: Sequence[Executed]
+) -> Iterator[tuple[np.ndarray, Executed]]:
+    return zip(assets, executed, strict=True)
+
+
+def _join(parts: Sequence[np.ndarray], dtype: type) -> np.ndarray:
+    """Return the parts as one array, also where there is none."""
+    return np.concatenate([np.empty(0, dtype=dtype), *parts])
 
 
 def _costs(account: Account) -> pd.DataFrame:
@@ -140,19 +135,19 @@ def _notes(
             f"{len(late)} orders waited for their market, {late['waited'].sum()} "
             f"session ends in all, at most {late['waited'].max()}"
         )
-    cut = [done.fill.scale for done in account.executed]
-    short = [scale for scale in cut if scale < _WORTH_SAYING]
-    if short:
+    unbought = [done.fill.unbought for done in account.executed]
+    missed = [share for share in unbought if share > _WORTH_SAYING]
+    if missed:
         notes.append(
-            f"{len(short)} times the cash covered only part of the buys, at worst "
-            f"{min(short):.0%}: what should have paid for them had not been sold"
+            f"cash did not cover all buys at {len(missed)} moments; at worst "
+            f"{max(missed):.1%} of NAV stayed unbought until the next decision"
         )
-    symbols = np.array(tape.symbols)
+    symbols = tape.symbols
     if account.waiting_of[-1].any():
         names = symbols[account.waiting_of[-1]]
         notes.append(f"orders still open at the end: {at_most(names)}")
     if stale.any():
-        names = symbols[stale.any(axis=0)]
+        names = symbols[np.flatnonzero(stale.any(axis=0))]
         notes.append(
             f"held at a stale price on {int(stale.any(axis=1).sum())} sessions: "
             f"{at_most(names)}"

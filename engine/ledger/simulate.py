@@ -170,17 +170,15 @@ def _view(account: Account, *, first: bool) -> AccountView:
     )
 
 
-def _checked(
-    wanted: pd.Series, symbols: list[str], session: pd.Timestamp
-) -> np.ndarray:
+def _checked(wanted: pd.Series, symbols: pd.Index, session: pd.Timestamp) -> np.ndarray:
     """Return target weights as an array over all assets (0 where not named).
 
     What a solver leaves below zero by rounding is zero. Raises `DataError` for
     anything that cannot be meant.
     """
     where = f"target weights of {session.date()}"
-    unknown = [name for name in wanted.index if name not in set(symbols)]
-    if unknown:
+    unknown = wanted.index.difference(symbols)
+    if len(unknown):
         raise DataError(f"{where}: {at_most(unknown)} are not assets of this ledger")
     if wanted.index.has_duplicates:
         twice = wanted.index[wanted.index.duplicated()][0]

@@ -34,6 +34,7 @@ class Tape:
     The moments are the home closes and every moment at which an asset can fill after
     the first of them, to the last of them. Currency 0 is the account's.
 
+    symbols : (N,) names of the assets, the columns of every panel.
     moments : (M,) UTC, increasing. home_at : (T,) moment of each home close.
     closing : (M,) the first home session that closes at or after the moment.
     mark : (M, N) last own close known, NaN before the first bar; bar : (M, N) its
@@ -51,6 +52,7 @@ class Tape:
     """
 
     lines: tuple[Line, ...]
+    symbols: pd.Index
     base: str
     days: pd.DatetimeIndex
     currencies: tuple[str, ...]
@@ -78,11 +80,6 @@ class Tape:
     execution: Execution
     schedule: FeeSchedule
     at_close: tuple[str, ...]
-
-    @property
-    def symbols(self) -> list[str]:
-        """Names of the assets, the columns of every panel."""
-        return [line.symbol for line in self.lines]
 
     @property
     def home_fx(self) -> np.ndarray:
@@ -145,6 +142,7 @@ def record(
     age = market.home.age[symbols].to_numpy()[rows]
     return Tape(
         lines=lines,
+        symbols=pd.Index(symbols),
         base=base,
         days=home.days[rows],
         currencies=currencies,
