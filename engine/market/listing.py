@@ -69,9 +69,11 @@ class Entity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Universe:
-    """A catalogue of entities and lines; `lines` includes benchmark funds.
+    """A catalogue of entities, their lines, and benchmark funds.
 
-    `aliases` maps other house styles (``688256.SH``) to Yahoo's symbol.
+    A fund that is both held and a benchmark is one and the same `Line` in `lines` and
+    `benchmarks`; any other benchmark belongs to no entity. `aliases` maps other house
+    styles (``688256.SH``) to Yahoo's symbol.
     """
 
     name: str
@@ -93,10 +95,10 @@ class Universe:
     ) -> tuple[Line, ...]:
         """Return one line per listed entity: its primary or its US line.
 
-        An entity without a US line keeps none under ``choice="us"``: it cannot be
-        bought by a US account and is left out.
+        `exclude` takes entities, symbols and aliases. An entity without a US line keeps
+        none under ``choice="us"``: it cannot be bought by a US account and is left out.
         """
-        left_out = set(exclude)
+        left_out = {self.aliases.get(name, name) for name in exclude}
         chosen: dict[str, Line] = {}
         for line in self.lines.values():
             wanted = line.primary if choice == "primary" else line.us

@@ -139,6 +139,14 @@ def test_us_lines_can_be_bought_by_a_us_account() -> None:
     )
 
 
+def test_exclusion_takes_entities_symbols_and_house_forms() -> None:
+    universe = load("ai-stack")
+    left_out = ["icbc", "NVDA", "688256.SH"]
+    held = {line.symbol for line in universe.assets(exclude=left_out)}
+    everything = {line.symbol for line in universe.assets()}
+    assert everything - held == {"1398.HK", "NVDA", "688256.SS"}
+
+
 def test_the_control_has_the_flagships_layers() -> None:
     placebo, stack = load("ai-placebo"), load("ai-stack")
     assert placebo.layers == stack.layers
