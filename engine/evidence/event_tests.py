@@ -193,22 +193,6 @@ def cumulative(
     )
 
 
-def portfolio(returns: Array, regressors: Array) -> tuple[Array, Array]:
-    """Return an equal-weight portfolio as a single firm: (M, 1) and (M, 1, k).
-
-    Each row averages the firms that have an observation in it, returns and regressors
-    alike; a row without any is NaN. Its t statistic is `cumulative(...).scaled` and
-    needs no assumption about how firms move together.
-    """
-    x = _per_firm(regressors, returns.shape[1])
-    seen = np.isfinite(returns) & np.isfinite(x).all(axis=2)
-    count = seen.sum(axis=1).astype(np.float64)
-    count = np.where(count > 0.0, count, np.nan)
-    mean = np.where(seen, returns, 0.0).sum(axis=1) / count
-    mean_x = np.where(seen[..., None], x, 0.0).sum(axis=1) / count[:, None]
-    return mean[:, None], mean_x[:, None, :]
-
-
 def mean_correlation(residuals: Array) -> float:
     """Return the mean off-diagonal correlation of residuals, pairwise complete.
 
@@ -320,7 +304,7 @@ def _with_intercept(slopes: Array, mean: Array, count: Array) -> Array:
     n, k = mean.shape
     inverse = np.empty((n, k + 1, k + 1))
     side = -np.einsum("nij,nj->ni", slopes, mean)
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         corner = 1.0 / count - np.einsum("ni,ni->n", mean, side)
     inverse[:, 0, 0] = corner
     inverse[:, 0, 1:] = side

@@ -1,0 +1,384 @@
+"""A subject of an event: one asset, a layer as one portfolio, or one minus another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import at_most
+from engine.evidence.event_panel import (
+    EventPanel,
+    Window,
+    WindowStudy,
+    event_panel,
+    study_window,
+)
+from engine.evidence.event_tests import (
+    Alpha,
+    Array,
+    MarketModel,
+    adjusted_bmp,
+    cumulative,
+    market_model,
+    mean_correlation,
+)
+from engine.evidence.inference import detectable_effect, two_sided_p
+from engine.evidence.windows import event_moment, histories
+from engine.market.market import Market
+from engine.thesis.model import Event
+
+Kind = Literal["asset", "layer", "contrast"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is studied: equal weights of `long` minus equal weights of `short`."""
+
+    kind: Kind
+    name: str
+    long: tuple[str, ...]
+    short: tuple[str, ...] = ()
+    layer: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """Why a subject could not be studied over a window."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SubjectStudy:
+    """One subject over one window of one event.
+
+    `car` is the cumulative abnormal return with the intercept that `alpha` names, `se`
+    the standard deviation of its prediction error, t on `df` degrees of freedom, `p`
+    two-sided; `car_other` has the other intercept. `total` is the raw return. `n` firms
+    were used, `members` long and short; `detectable` is found with power 0.8.
+
+    `residuals` is the subject's estimation residual on home sessions (mean zero under
+    the null, NaN where unknown), `weights` how often the window holds each of them;
+    both on the same sessions, and only from `subject_study`.
+    """
+
+    subject: Subject
+    window: Window
+    day_zero: pd.Timestamp
+    members: tuple[tuple[str, ...], tuple[str, ...]]
+    total: float
+    car: float
+    se: float
+    t: float
+    p: float
+    df: float
+    n: int
+    alpha: Alpha
+    car_other: float
+    adjusted_bmp: float
+    adjusted_bmp_p: float
+    detectable: float
+    notes: tuple[str, ...] = ()
+    residuals: pd.Series | None = None
+    weights: pd.Series | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Portfolio:
+    """A subject as a single firm in event time, R rows of its panel.
+
+    long, short, returns : (R,), 0 where nobody has a bar; complete : (R,) True where
+    both sides have one. regressors : (R, k). model : from the complete estimation rows.
+    """
+
+    long: Array
+    short: Array
+    returns: Array
+    regressors: Array
+    complete: np.ndarray
+    model: MarketModel
+
+
+def subject_study(
+    market: Market, subject: Subject, *, event: Event, window: Window, benchmark: str
+) -> SubjectStudy | LeftOut:
+    """Return one subject over one window of an event, with its residuals.
+
+    `benchmark` counts where the event names none. The test is the one that
+    `study_events` prints.
+    """
+    panel = panel_of(
+        market, event, (*subject.long, *subject.short), [window], benchmark
+    )
+    study = study_subject(panel, study_window(panel, window), subject)
+    if isinstance(study, LeftOut):
+        return study
+    residuals, weights = _null(panel, study, market.home.sessions.days)
+    return replace(study, residuals=residuals, weights=weights)
+
+
+def panel_of(
+    market: Market,
+    event: Event,
+    symbols: Sequence[str],
+    windows: Sequence[Window],
+    benchmark: str,
+) -> EventPanel:
+    """Return the panel of an event for some symbols; see `event_panel`."""
+    chosen = event.benchmark or benchmark
+    known = histories(market, symbols, chosen) if chosen in market.lines else {}
+    return event_panel(
+        known,
+        symbols,
+        moment=event_moment(event.at, [bars.sessions for bars in market.bars.values()]),
+        estimation=event.estimation,
+        reach=(min(w[0] for w in windows), max(w[1] for w in windows)),
+        benchmark=chosen,
+        home_sessions=len(market.home.sessions),
+    )
+
+
+def study_subject(
+    panel: EventPanel, at: WindowStudy, subject: Subject
+) -> SubjectStudy | LeftOut:
+    """Return a subject over the window of `at`, or why it cannot be studied."""
+    long, short = (
+        [column for column in panel.columns(side) if not at.reasons[column]]
+        for side in (subject.long, subject.short)
+    )
+    for side, found in ((subject.long, long), (subject.short, short)):
+        if side and not found:
+            return LeftOut(reason=_why_nobody(panel, at, side))
+    if set(long) & set(short):
+        both = [panel.symbols[column] for column in set(long) & set(short)]
+        return LeftOut(reason=f"{at_most(both)} would be on both sides")
+    if subject.kind == "asset":
+        return _of_asset(panel, at, subject, long[0])
+    return _of_portfolio(panel, at, subject, long, short)
+
+
+def portfolio_of(
+    panel: EventPanel, long: Sequence[int], short: Sequence[int]
+) -> Portfolio:
+    """Return the columns `long` minus `short`, equal weights, as a single firm.
+
+    In each row a side averages its members that have a bar. The regressors are weighted
+    like the returns (both sides counted positive) and kept apart by where the members
+    trade: the benchmark for those on its own sessions, the benchmark now and one bar
+    earlier for the others; so k is 1, 2 or, for a subject of both, 3.
+    """
+    columns = [*long, *short]
+    y, x = panel.returns[:, columns], panel.regressors[:, columns]
+    seen = np.isfinite(y) & np.isfinite(x).all(axis=2)
+    is_long = np.arange(len(columns)) < len(long)
+    counts = [(seen & side).sum(axis=1) for side in (is_long, ~is_long)]
+    weight = np.where(
+        seen,
+        1.0 / np.maximum(np.where(is_long, counts[0][:, None], counts[1][:, None]), 1),
+        0.0,
+    )
+    values = np.where(seen, y, 0.0) * weight
+    sides = [values[:, side].sum(axis=1) for side in (is_long, ~is_long)]
+    abroad = panel.foreign[columns]
+    weighted = np.where(seen[..., None], x, 0.0) * weight[..., None]
+    parts = []
+    if not abroad.all():
+        parts.append(weighted[:, ~abroad, :1].sum(axis=1))
+    if abroad.any():
+        parts.append(weighted[:, abroad].sum(axis=1))
+    regressors = np.concatenate(parts, axis=1)
+    complete = (counts[0] > 0) & ((counts[1] > 0) | (len(short) == 0))
+    rows = panel.rows(panel.estimation)
+    returns = sides[0] - sides[1]
+    return Portfolio(
+        long=sides[0],
+        short=sides[1],
+        returns=returns,
+        regressors=regressors,
+        complete=complete,
+        model=market_model(
+            np.where(complete, returns, np.nan)[rows, None], regressors[rows]
+        ),
+    )
+
+
+def _of_asset(
+    panel: EventPanel, at: WindowStudy, subject: Subject, column: int
+) -> SubjectStudy:
+    car, se, df = (
+        float(values[column])
+        for values in (at.primary.car, at.primary.se, at.primary.df)
+    )
+    return _study(
+        panel,
+        at,
+        subject,
+        ([column], []),
+        car=car,
+        se=se,
+        df=df,
+        total=float(at.total[column]),
+        car_other=float(at.other.car[column]),
+    )
+
+
+def _of_portfolio(
+    panel: EventPanel,
+    at: WindowStudy,
+    subject: Subject,
+    long: list[int],
+    short: list[int],
+) -> SubjectStudy | LeftOut:
+    one = portfolio_of(panel, long, short)
+    rows = panel.rows(at.window)
+    length = at.window[1] - at.window[0] + 1
+    other: Alpha = "zero" if at.alpha == "estimated" else "estimated"
+    found, second = (
+        cumulative(
+            one.model,
+            one.returns[rows, None],
+            one.regressors[rows],
+            alpha=alpha,
+            sessions=length,
+        )
+        for alpha in (at.alpha, other)
+    )
+    if not np.isfinite(found.se[0]):
+        return LeftOut(
+            reason=f"{int(one.model.observations[0])} sessions on which both sides "
+            "have a price in the estimation window: too few for a market model"
+        )
+    totals = [float(np.prod(1.0 + side[rows]) - 1.0) for side in (one.long, one.short)]
+    return _study(
+        panel,
+        at,
+        subject,
+        (long, short),
+        car=float(found.car[0]),
+        se=float(found.se[0]),
+        df=float(found.df[0]),
+        total=totals[0] - totals[1],
+        car_other=float(second.car[0]),
+    )
+
+
+def _study(
+    panel: EventPanel,
+    at: WindowStudy,
+    subject: Subject,
+    sides: tuple[list[int], list[int]],
+    *,
+    car: float,
+    se: float,
+    df: float,
+    total: float,
+    car_other: float,
+) -> SubjectStudy:
+    """Return the study of a subject from its cumulative abnormal return."""
+    t = car / se
+    columns = [*sides[0], *sides[1]]
+    cross, cross_p = float("nan"), float("nan")
+    if subject.kind == "layer" and len(columns) > 1:
+        correlation = mean_correlation(panel.residuals[:, columns])
+        cross = float(adjusted_bmp(at.primary.scaled[columns], correlation))
+        cross_p = float(two_sided_p(cross, len(columns) - 1.0))
+    return SubjectStudy(
+        subject=subject,
+        window=at.window,
+        day_zero=min(panel.days[column] for column in columns),
+        members=(
+            tuple(panel.symbols[column] for column in sides[0]),
+            tuple(panel.symbols[column] for column in sides[1]),
+        ),
+        total=total,
+        car=car,
+        se=se,
+        t=t,
+        p=float(two_sided_p(t, df)),
+        df=df,
+        n=len(columns),
+        alpha=at.alpha,
+        car_other=car_other,
+        adjusted_bmp=cross,
+        adjusted_bmp_p=cross_p,
+        detectable=detectable_effect(se, df),
+        notes=_notes(panel, at.window, subject, columns),
+    )
+
+
+def _notes(
+    panel: EventPanel, window: Window, subject: Subject, columns: list[int]
+) -> tuple[str, ...]:
+    """Return what a reader of the row must know."""
+    notes = []
+    asked = len(subject.long) + len(subject.short)
+    if len(columns) < asked:
+        notes.append(f"{len(columns)} of {asked} members")
+    days = [panel.days[column] for column in columns]
+    if min(days) != max(days):
+        notes.append(f"day zero from {min(days).date()} to {max(days).date()}")
+    elif min(days) > min(panel.days):
+        notes.append(f"its exchange first reacts on {min(days).date()}")
+    if subject.kind == "layer" and len(columns) == 2:
+        notes.append("two firms: the cross-sectional test needs |t| above 12.7")
+    if subject.kind == "contrast" and 0 < panel.foreign[columns].sum() < len(columns):
+        notes.append("one regression on both sides: not the difference of their rows")
+    rows = panel.rows(window)
+    ends = panel.flat[[rows.start, rows.stop - 1]][:, columns]
+    if ends.any():
+        notes.append("a half-day bar without trade at an end of the window")
+    wanted = panel.estimation[1] - panel.estimation[0] + 1
+    least = int(panel.model.observations[columns].min())
+    if least < 0.8 * wanted:
+        notes.append(f"model from {least} of {wanted} sessions")
+    return tuple(notes)
+
+
+def _why_nobody(panel: EventPanel, at: WindowStudy, side: tuple[str, ...]) -> str:
+    """Return why no member of a side can be studied."""
+    reasons = [
+        f"{symbol}: {panel.excluded[symbol]}"
+        if symbol in panel.excluded
+        else f"{symbol}: {at.reasons[panel.symbols.index(symbol)]}"
+        for symbol in side
+    ]
+    return reasons[0].split(": ", 1)[1] if len(side) == 1 else at_most(reasons, 2)
+
+
+def _null(
+    panel: EventPanel, study: SubjectStudy, home: pd.DatetimeIndex
+) -> tuple[pd.Series, pd.Series]:
+    """Return a subject's residuals and window weights on home sessions.
+
+    Residuals average the members' own (long minus short) on each home session that has
+    one of every side. Weights: the mean over members of how many of their window
+    sessions fall on a home session; they sum to the window's length where no member's
+    close precedes the home calendar.
+    """
+    sides = [panel.columns(side) for side in study.members]
+    residual = _mean(panel.residuals[:, sides[0]])
+    if sides[1]:
+        residual = residual - _mean(panel.residuals[:, sides[1]])
+    weights = np.zeros(len(home))
+    columns = [*sides[0], *sides[1]]
+    for column in columns:
+        one, zero = panel.histories[column], panel.zero[column]
+        at = one.home[zero + study.window[0] : zero + study.window[1] + 1]
+        np.add.at(weights, at[at >= 0], 1.0 / len(columns))
+    used = np.isfinite(residual) | (weights > 0.0)
+    return (
+        pd.Series(residual[used], index=home[used], name=study.subject.name),
+        pd.Series(weights[used], index=home[used], name=study.subject.name),
+    )
+
+
+def _mean(values: Array) -> Array:
+    """Return row means over what is known, NaN in an empty row."""
+    seen = np.isfinite(values)
+    count = seen.sum(axis=1)
+    total = np.where(seen, values, 0.0).sum(axis=1)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

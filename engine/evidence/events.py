@@ -1,0 +1,282 @@
+"""Every event of a thesis: its assets, its layers, and one layer against another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from engine.evidence.event_panel import (
+    EventPanel,
+    Window,
+    WindowStudy,
+    event_panel,
+    study_window,
+)
+from engine.evidence.event_subjects import (
+    LeftOut,
+    Subject,
+    SubjectStudy,
+    panel_of,
+    portfolio_of,
+    study_subject,
+    subject_study,
+)
+from engine.evidence.results import EVENT_COLUMNS, EventStudy
+from engine.evidence.windows import History, day_zero, event_moment, histories
+from engine.market.listing import NO_LAYER, Line, Universe
+from engine.market.market import Market
+from engine.thesis.model import Event, Thesis
+
+__all__ = [
+    "EventPanel",
+    "LeftOut",
+    "Subject",
+    "SubjectStudy",
+    "WindowStudy",
+    "contrast",
+    "day_zero",
+    "event_moment",
+    "members",
+    "panel_of",
+    "study_events",
+    "study_subject",
+    "study_window",
+    "subject_study",
+]
+
+#: First relative session of the figure's paths.
+PATH_START = -5
+LEFT_OUT_COLUMNS = ("event", "kind", "subject", "window", "reason")
+
+
+def study_events(
+    market: Market, thesis: Thesis, universe: Universe, assets: Sequence[Line]
+) -> EventStudy:
+    """Return one row per event, subject and window.
+
+    Subjects are each asset, each layer (an equal-weight portfolio of its assets in
+    event time) and the contrasts of layers or legs that the event names or that a claim
+    with test ``event_contrast`` on this event names. Every asset stands on its own
+    sessions, in its own currency, beside the benchmark over the same spans of time.
+    What cannot be studied is listed with its reason, never cut short.
+    """
+    lines = _one_per_entity(assets)
+    symbols = [line.symbol for line in lines]
+    layers = {
+        layer: tuple(s for s in symbols if universe.layer_of(s) == layer)
+        for layer in universe.layers
+        if layer != NO_LAYER
+    }
+    subjects = [
+        Subject(kind="asset", name=s, long=(s,), layer=universe.layer_of(s))
+        for s in symbols
+    ] + [
+        Subject(kind="layer", name=layer, long=held, layer=layer)
+        for layer, held in layers.items()
+        if held
+    ]
+    known: dict[str, dict[str, History]] = {}
+    rows: list[dict[str, object]] = []
+    left_out: list[dict[str, object]] = [
+        {"event": event.id, "kind": "asset", "subject": line.symbol, "reason": why}
+        for event in thesis.events
+        for line, why in _other_lines(assets, lines)
+    ]
+    paths = {}
+    for event in thesis.events:
+        panel = _panel(market, thesis, event, symbols, known)
+        contrasts = [
+            contrast(long, short, thesis, universe, lines)
+            for long, short in _pairs(thesis, event)
+        ]
+        studied = {w: study_window(panel, w) for w in dict.fromkeys(event.windows)}
+        for subject in [*subjects, *contrasts]:
+            for row in _rows(panel, studied, event, subject):
+                (left_out if "reason" in row else rows).append(row)
+        path = _paths(panel, studied, layers)
+        if not path.empty:
+            paths[event.id] = path
+    return EventStudy(
+        table=pd.DataFrame(rows, columns=list(EVENT_COLUMNS)),
+        paths=paths,
+        left_out=pd.DataFrame(left_out, columns=list(LEFT_OUT_COLUMNS)),
+    )
+
+
+def members(
+    name: str, thesis: Thesis, universe: Universe, assets: Sequence[Line]
+) -> tuple[str, ...]:
+    """Return the assets of a layer or leg, or the asset of that name; () if none."""
+    leg = thesis.barbell.get(name)
+    layers = set(leg.layers) if leg else {name}
+    chosen = tuple(
+        line.symbol for line in assets if universe.layer_of(line.symbol) in layers
+    )
+    return chosen or tuple(line.symbol for line in assets if line.symbol == name)
+
+
+def contrast(
+    long: str, short: str, thesis: Thesis, universe: Universe, assets: Sequence[Line]
+) -> Subject:
+    """Return the subject "`long` minus `short`", each a layer, a leg or an asset."""
+    return Subject(
+        kind="contrast",
+        name=f"{long} minus {short}",
+        long=members(long, thesis, universe, assets),
+        short=members(short, thesis, universe, assets),
+    )
+
+
+def _panel(
+    market: Market,
+    thesis: Thesis,
+    event: Event,
+    symbols: Sequence[str],
+    known: dict[str, dict[str, History]],
+) -> EventPanel:
+    """Return the panel of an event; `known` keeps histories by benchmark."""
+    benchmark = event.benchmark or thesis.about.benchmarks[0]
+    if benchmark not in known:
+        priced = benchmark in market.lines
+        known[benchmark] = histories(market, symbols, benchmark) if priced else {}
+    return event_panel(
+        known[benchmark],
+        symbols,
+        moment=event_moment(event.at, [bars.sessions for bars in market.bars.values()]),
+        estimation=event.estimation,
+        reach=(
+            min(PATH_START, *(window[0] for window in event.windows)),
+            max(window[1] for window in event.windows),
+        ),
+        benchmark=benchmark,
+        home_sessions=len(market.home.sessions),
+    )
+
+
+def _rows(
+    panel: EventPanel,
+    studied: Mapping[Window, WindowStudy],
+    event: Event,
+    subject: Subject,
+) -> list[dict[str, object]]:
+    """Return a subject's rows; one with a ``reason`` says why it was left out.
+
+    A subject without any member that could be studied has one such row for all windows.
+    """
+    who: dict[str, object] = {
+        "event": event.id,
+        "kind": subject.kind,
+        "subject": subject.name,
+    }
+    for side in (subject.long, subject.short)[: 1 + (subject.kind == "contrast")]:
+        if all(symbol in panel.excluded for symbol in side):
+            why = "; ".join(dict.fromkeys(panel.excluded[symbol] for symbol in side))
+            return [who | {"reason": why or "no asset of that layer or leg"}]
+    rows: list[dict[str, object]] = []
+    for window, at in studied.items():
+        found = study_subject(panel, at, subject)
+        if isinstance(found, LeftOut):
+            rows.append(who | {"window": window, "reason": found.reason})
+        else:
+            rows.append(who | _columns(panel, found))
+    return rows
+
+
+def _columns(panel: EventPanel, found: SubjectStudy) -> dict[str, object]:
+    return {
+        "layer": found.subject.layer,
+        "day_zero": found.day_zero,
+        "window": found.window,
+        "return": found.total,
+        "car": found.car,
+        "se": found.se,
+        "t": found.t,
+        "p": found.p,
+        "df": found.df,
+        "n": found.n,
+        "alpha": found.alpha,
+        "car_other": found.car_other,
+        "adjusted_bmp": found.adjusted_bmp,
+        "adjusted_bmp_p": found.adjusted_bmp_p,
+        "detectable": found.detectable,
+        "benchmark": panel.benchmark,
+        "note": "; ".join(found.notes),
+    }
+
+
+def _pairs(thesis: Thesis, event: Event) -> list[tuple[str, str]]:
+    """Return the contrasts of an event: its own and those of claims about it."""
+    pairs = list(event.contrasts)
+    for claim in thesis.claims:
+        asked = claim.params
+        if claim.test == "event_contrast" and asked.get("event") == event.id:
+            pairs.append((str(asked.get("long")), str(asked.get("short"))))
+    return list(dict.fromkeys(pairs))
+
+
+def _paths(
+    panel: EventPanel,
+    studied: Mapping[Window, WindowStudy],
+    layers: Mapping[str, tuple[str, ...]],
+) -> pd.DataFrame:
+    """Return cumulative abnormal returns by relative session, alpha zero.
+
+    Columns ``<layer>`` and ``<layer>.se``, rows from -5 to the end of the longest
+    window. A layer's path has the members that have prices from there to the end of the
+    longest window that any of them can be studied over, and ends there.
+    """
+    longest = max(last for _, last in studied)
+    start = max(PATH_START, panel.estimation[1] + 1)
+    rows = np.arange(min(start, 0), longest + 1)
+    columns: dict[str, np.ndarray] = {}
+    for layer, held in layers.items():
+        for last in sorted({window[1] for window in studied}, reverse=True):
+            whole = study_window(panel, (int(rows[0]), last))
+            able = [c for c in panel.columns(held) if not whole.reasons[c]]
+            if able:
+                car, se = _path(panel, able, (int(rows[0]), last))
+                padding = np.full(len(rows) - len(car), np.nan)
+                columns[layer] = np.concatenate([car, padding])
+                columns[f"{layer}.se"] = np.concatenate([se, padding])
+                break
+    return pd.DataFrame(columns, index=pd.Index(rows, name="session"))
+
+
+def _path(
+    panel: EventPanel, columns: list[int], window: Window
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a portfolio's CAR and its standard error after each session."""
+    one = portfolio_of(panel, columns, [])
+    at = panel.rows(window)
+    returns, regressors = one.returns[at], one.regressors[at]
+    slopes = one.model.coefficients[0, 1:]
+    total = np.cumsum(regressors, axis=0)
+    car = np.cumsum(returns) - total @ slopes
+    length = np.arange(1, len(car) + 1)
+    spread = np.einsum("tj,jk,tk->t", total, one.model.inverse[0, 1:, 1:], total)
+    return car, np.sqrt(one.model.variance[0] * (length + spread))
+
+
+def _one_per_entity(assets: Sequence[Line]) -> list[Line]:
+    """Return the first line of each entity: cross-listed lines are one observation."""
+    first: dict[str, Line] = {}
+    for line in assets:
+        first.setdefault(line.entity, line)
+    return list(first.values())
+
+
+def _other_lines(
+    assets: Sequence[Line], kept: Sequence[Line]
+) -> list[tuple[Line, str]]:
+    chosen = {line.entity: line.symbol for line in kept}
+    return [
+        (
+            line,
+            f"another line of {line.entity}, which counts once as "
+            f"{chosen[line.entity]}",
+        )
+        for line in assets
+        if line.symbol != chosen[line.entity]
+    ]

@@ -1,0 +1,138 @@
+"""When news reached each exchange, and the returns around it on its own sessions."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from engine.evidence.event_tests import Array
+from engine.market.calendar import Sessions, calendar_of
+from engine.market.market import Market
+
+Flags = npt.NDArray[np.bool_]
+Positions = npt.NDArray[np.int64]
+
+#: A session that closes sooner after the news than this has not reacted to it.
+REACTION_TIME = np.timedelta64(30, "m")
+#: Fewest returns that a market model is estimated from.
+FEWEST_ESTIMATION_RETURNS = 60
+
+
+def event_moment(
+    at: dt.date | dt.datetime, sessions: Iterable[Sessions]
+) -> np.datetime64:
+    """Return the UTC moment of an event, ``datetime64[ns]``.
+
+    A datetime is itself. A date means before the earliest open of the study's exchanges
+    on that date, so every session of that date can react; midnight UTC where none of
+    them trades that day.
+    """
+    if isinstance(at, dt.datetime):
+        utc = at.astimezone(dt.UTC).replace(tzinfo=None)
+        return np.datetime64(utc, "ns")
+    day = pd.Timestamp(at)
+    opens = [one.open_utc[one.days == day] for one in sessions]
+    of_the_day = np.concatenate(opens) if opens else np.array([])
+    if len(of_the_day) == 0:
+        return np.datetime64(at, "ns")
+    moment: np.datetime64 = of_the_day.min()
+    return moment
+
+
+def day_zero(sessions: Sessions, moment: np.datetime64) -> int | None:
+    """Return the position of the first session that can react to news at `moment`.
+
+    It closes at least 30 minutes after the moment. None if no session does.
+    """
+    first = int(np.searchsorted(sessions.close_utc, moment + REACTION_TIME))
+    return first if first < len(sessions) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class History:
+    """One asset on its own sessions, T rows, beside its benchmark.
+
+    bar : (T,) True where the session has a price; flat : (T,) a half day without trade.
+    returns : (T,) since the asset's previous bar, own currency; NaN without a bar.
+    regressors : (T, 2) the benchmark compounded between its last closes not after those
+        two bars, and the same one bar earlier; the second is 0 unless `foreign`.
+    foreign : whether the asset trades on other sessions than the benchmark.
+    home : (T,) position of the last home session closed at the asset's own close.
+    span : (T,) home sessions closed since the previous bar; 0 without a bar.
+    """
+
+    symbol: str
+    sessions: Sessions
+    bar: Flags
+    flat: Flags
+    returns: Array
+    regressors: Array
+    foreign: bool
+    home: Positions
+    span: Positions
+
+
+def histories(
+    market: Market, symbols: Sequence[str], benchmark: str
+) -> dict[str, History]:
+    """Return the history of each symbol that has a price, in the order given."""
+    return {
+        symbol: history(market, symbol, benchmark)
+        for symbol in symbols
+        if symbol in market.lines
+    }
+
+
+def history(market: Market, symbol: str, benchmark: str) -> History:
+    """Return one asset's returns beside the benchmark's over the same spans of time.
+
+    A missing bar is not an observation; the next return spans the gap, and so do its
+    regressors. A benchmark without a bar in its newest session has no level then: the
+    regressor is NaN, never the stale close.
+    """
+    bars = market.bars_of(symbol)
+    sessions = bars.sessions
+    price = bars.price[symbol].to_numpy()
+    bar = np.isfinite(price)
+    at = np.flatnonzero(bar)
+    closes = sessions.close_utc[at]
+    level = _levels(market, benchmark, closes)
+    total = len(sessions)
+    returns, regressors = np.full(total, np.nan), np.full((total, 2), np.nan)
+    returns[at[1:]] = price[at[1:]] / price[at[:-1]] - 1.0
+    moves = level[1:] / level[:-1] - 1.0
+    regressors[at[1:], 0] = moves
+    regressors[at[2:], 1] = moves[:-1]
+    foreign = calendar_of(market.lines[symbol].mic) != calendar_of(
+        market.lines[benchmark].mic
+    )
+    if not foreign:
+        regressors[:, 1] = np.where(bar, 0.0, np.nan)
+    closed = market.home.sessions.close_utc
+    home = np.searchsorted(closed, sessions.close_utc, side="right") - 1
+    span = np.zeros(total, dtype=np.int64)
+    span[at[1:]] = np.diff(home[at])
+    return History(
+        symbol=symbol,
+        sessions=sessions,
+        bar=bar,
+        flat=bars.flat[symbol].to_numpy(dtype=bool),
+        returns=returns,
+        regressors=regressors,
+        foreign=foreign,
+        home=home.astype(np.int64),
+        span=span,
+    )
+
+
+def _levels(market: Market, benchmark: str, moments: np.ndarray) -> Array:
+    """Return the benchmark's last close not after each moment; NaN without one."""
+    bars = market.bars_of(benchmark)
+    price = bars.price[benchmark].to_numpy()
+    last = np.searchsorted(bars.sessions.close_utc, moments, side="right") - 1
+    return np.where(last >= 0, price[np.maximum(last, 0)], np.nan)
