@@ -59,9 +59,10 @@ def observed(signals: Signals, role: str) -> Table:
     value = np.full((len(dates), len(names)), np.nan)
     published = np.full(value.shape, np.datetime64("NaT", "ns"))
     # Rows come in the order they became known, and of repeated places numpy keeps the
-    # last written: the newest figure, and (backwards) the first publication.
+    # last written: the newest figure.
     value[day, code] = frame["value"].to_numpy()[rows]
-    published[day[::-1], code[::-1]] = known[::-1]
+    first = np.unique(day * max(len(names), 1) + code, return_index=True)[1]
+    published[day[first], code[first]] = known[first]
     return Table(
         role=role,
         dates=dates,
