@@ -338,6 +338,39 @@ class TestAssemble:
         assert last_priced_day(prices) == dt.date(2025, 1, 30)
 
 
+class TestKnownAt:
+    def test_a_close_is_known_at_its_own_second(self, selloff: Market) -> None:
+        close = np.datetime64("2025-01-27T21:00", "ns")
+        before = selloff.known_at(close - np.timedelta64(1, "ns"))
+        at = selloff.known_at(close)
+        assert before.home.price.index[-1] == pd.Timestamp("2025-01-24")
+        assert at.home.price.index[-1] == pd.Timestamp("2025-01-27")
+        assert at.bars["XKRX"].price.index[-1] == pd.Timestamp("2025-01-24")
+
+    def test_an_observation_is_known_from_its_own_second(self) -> None:
+        known = np.array(["2025-01-24T21:00", "2025-01-27T21:00"], "datetime64[ns]")
+        rows = pd.DataFrame(
+            dict.fromkeys(COLUMNS, "x") | {"known_at": known, "value": [1.0, 2.0]}
+        )
+        signals = Signals(observations=rows)
+        assert signals.known_by(known[0] - np.timedelta64(1, "ns")) == 0
+        assert signals.known_by(known[0]) == 1
+        assert signals.known_by(known[1]) == 2
+
+    def test_observations_out_of_order_are_refused(self) -> None:
+        known = np.array(["2025-01-27", "2025-01-24"], "datetime64[ns]")
+        rows = pd.DataFrame(dict.fromkeys(COLUMNS, "x") | {"known_at": known})
+        given = SignalData(signals=Signals(observations=rows), origin=ORIGIN)
+        prices = PriceData(
+            frames={"NVDA": frame(["2025-01-24"], close=[5])},
+            fixings={},
+            origin=ORIGIN,
+        )
+        span = {"start": dt.date(2025, 1, 23), "end": dt.date(2025, 2, 3)}
+        with pytest.raises(DataError, match="sorted by known_at"):
+            assemble([NVIDIA], prices, given, home="XNYS", base="USD", **span)
+
+
 def hong_kong() -> dict[str, object]:
     return {
         "currency": "HKD",
