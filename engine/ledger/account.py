@@ -103,7 +103,7 @@ def trade(units: np.ndarray, cash: np.ndarray, target: np.ndarray, now: Moment) 
     waiting = np.where(now.coming & (gap < 0.0), -gap * (1.0 - lost), 0.0)
     power = _worth(cash, now.fx * (1.0 - now.spread)) + waiting.sum()
     need = np.where(bought > 0.0, bought * (1.0 + added), 0.0).sum()
-    scale = 1.0 if need <= power else max(power, 0.0) / need
+    scale = 1.0 if need <= max(power, 0.0) else max(power, 0.0) / need
     unbought = (1.0 - scale) * bought.sum() / nav
     bought = bought * scale
     paid = np.where(bought > 0.0, bought * (1.0 + added), 0.0)
