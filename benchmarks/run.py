@@ -80,7 +80,8 @@ def flagship(env: dict[str, str]) -> None:
         numbered = iter(range(1000))
         commands = {
             "assay": [
-                "sh", "-c",
+                "sh",
+                "-c",
                 f'exec "$0" run {THESIS} --out {work}/run-$$',
                 str(Path(sys.executable).with_name("assay")),
             ],
@@ -106,8 +107,12 @@ def flagship(env: dict[str, str]) -> None:
         [
             ("command", "seconds", "ratio", "peak MB"),
             *(
-                (name, f"{one.seconds:.2f}", f"{one.seconds / cost['quantstats'].seconds:.2f}",
-                 f"{one.megabytes:.0f}")
+                (
+                    name,
+                    f"{one.seconds:.2f}",
+                    f"{one.seconds / cost['quantstats'].seconds:.2f}",
+                    f"{one.megabytes:.0f}",
+                )
                 for name, one in cost.items()
             ),
         ],

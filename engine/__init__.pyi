@@ -2,7 +2,8 @@ from engine.app import load_market as load_market
 from engine.app import load_universe as load_universe
 from engine.app import read_thesis as read_thesis
 from engine.app import run as run
-from engine.app import write_report as write_report
+from engine.deliver import run_to_folder as run_to_folder
+from engine.deliver import write_report as write_report
 from engine.errors import AssayError as AssayError
 from engine.errors import DataError as DataError
 from engine.errors import InfeasibleError as InfeasibleError

@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
+from engine.costs.fees import FeeSchedule
+from engine.costs.fees import schedule as fee_schedule
+from engine.errors import DataError
+from engine.evidence.caveats import caveats
+from engine.evidence.claim_study import study_claims
+from engine.evidence.claims.context import Evidence, basket_returns, members
+from engine.evidence.events import study_events
+from engine.evidence.performance import performance_table
 from engine.evidence.results import Claims, EventStudy
+from engine.evidence.windows import day_zero, event_moment
+from engine.ledger.around import around as trade_around
 from engine.ledger.backtest import Backtest
+from engine.ledger.baselines import anti_legs, buy_and_hold, equal_weight, leg_alone
+from engine.ledger.strategy import Strategy, decision_sessions, run_strategy
+from engine.ledger.tape import Tape, record
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.portfolio.results import Decision
-from engine.thesis.model import Thesis
+from engine.portfolio.scoring import WeightedFactor
+from engine.thesis.model import Event, Leg, Thesis
+
+#: Sessions of the home calendar per year, for annualisation.
+SESSIONS_PER_YEAR = 252.0
+BARBELL = "barbell"
+EQUAL_WEIGHT = "equal weight"
+ANTI_THESIS = "anti-thesis"
+#: Home sessions shown before and after an event.
+BEFORE, AFTER = 20, 120
+
+Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,6 +56,24 @@ class Around:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StudyInputs:
+    """Everything a study depends on: the same inputs give the same result."""
+
+    thesis: Thesis
+    universe: Universe
+    market: Market
+    assets: tuple[Line, ...]
+    factors: tuple[WeightedFactor, ...]
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    notebook: Callable[[StudyResult], str] | None = None
+
+    @property
+    def schedule(self) -> FeeSchedule:
+        """The fees that the thesis chose."""
+        return fee_schedule(self.thesis.execution.fees)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class StudyResult:
     """Everything a study found; every intermediate value is kept.
 
@@ -41,7 +84,7 @@ class StudyResult:
     performance : one row per path and sample (all, in-sample, out-of-sample), metrics
         as columns with ``<metric>_low`` and ``<metric>_high`` 95 % bounds.
     around : event id -> `Around`. overrides : thesis settings replaced by the caller.
-    caveats : sentences that every report prints.
+    caveats : sentences that every report prints. schedule : the fees applied.
     """
 
     thesis: Thesis
@@ -58,8 +101,253 @@ class StudyResult:
     caveats: tuple[str, ...]
     seed: int
     overrides: Mapping[str, str] = field(default_factory=dict)
+    notebook: Callable[[StudyResult], str] | None = None
 
     @property
     def simulated(self) -> bool:
         """Whether any number comes from a simulation."""
         return self.market.simulated
+
+    def _repr_html_(self) -> str | None:
+        """Return the short form that a notebook shows."""
+        return self.notebook(self) if self.notebook else None
+
+
+def run_study(
+    inputs: StudyInputs, *, progress: Progress = lambda step: None
+) -> StudyResult:
+    """Return everything that follows from the inputs.
+
+    Raises `InfeasibleError` where the portfolio's constraints collide, and `DataError`
+    where no asset has a price in the period.
+    """
+    check_prices(inputs)
+    progress("deciding and trading")
+    decisions, backtest = trade_barbell(inputs)
+    progress("trading the baselines")
+    baselines = trade_baselines(inputs, backtest)
+    progress("measuring performance")
+    performance = measure_performance(inputs, {BARBELL: backtest, **baselines})
+    progress("studying the events")
+    events = study_events(inputs.market, inputs.thesis, inputs.universe, inputs.assets)
+    around = {
+        event.id: trade_around_event(inputs, event, backtest, baselines)
+        for event in inputs.thesis.events
+        if home_day_zero(inputs, event) is not None
+    }
+    progress("testing the claims")
+    claims = study_claims(gather_evidence(inputs, backtest, baselines))
+    return StudyResult(
+        thesis=inputs.thesis,
+        universe=inputs.universe,
+        market=inputs.market,
+        assets=inputs.assets,
+        decisions=decisions,
+        backtest=backtest,
+        baselines=baselines,
+        around=around,
+        performance=performance,
+        events=events,
+        claims=claims,
+        caveats=caveats(
+            inputs.thesis,
+            inputs.universe,
+            inputs.market,
+            inputs.assets,
+            inputs.overrides,
+        ),
+        seed=inputs.thesis.about.seed,
+        overrides=inputs.overrides,
+        notebook=inputs.notebook,
+    )
+
+
+def check_prices(inputs: StudyInputs) -> None:
+    """Raise `DataError` if nothing that could be held has a price in the period."""
+    about = inputs.thesis.about
+    inside = inputs.market.home.price.loc[str(about.start) : str(about.end)]
+    symbols = [line.symbol for line in inputs.assets]
+    if not symbols or not inside[symbols].notna().any(axis=None):
+        raise DataError(
+            f"no line of {inputs.universe.name} has a price between {about.start} and "
+            f"{about.end} in {inputs.market.prices_origin.name}; change the period or "
+            "the folder"
+        )
+
+
+def home_day_zero(inputs: StudyInputs, event: Event) -> pd.Timestamp | None:
+    """Return an event's day zero on the home calendar, None outside the study."""
+    about = inputs.thesis.about
+    sessions = inputs.market.home.sessions
+    exchanges = [bars.sessions for bars in inputs.market.bars.values()]
+    place = day_zero(sessions, event_moment(event.at, exchanges))
+    if place is None:
+        return None
+    zero = sessions.days[place]
+    inside = pd.Timestamp(about.start) <= zero <= pd.Timestamp(about.end)
+    return zero if inside else None
+
+
+def open_tape(inputs: StudyInputs, lines: tuple[Line, ...]) -> Tape:
+    """Return the study's period, market and costs, ready for any account."""
+    about = inputs.thesis.about
+    return record(
+        inputs.market,
+        lines,
+        execution=inputs.thesis.execution,
+        base=about.currency,
+        schedule=inputs.schedule,
+        start=about.start,
+        end=about.end,
+    )
+
+
+def decide_at(inputs: StudyInputs) -> pd.DatetimeIndex:
+    """Return the home sessions at whose close the portfolio is decided."""
+    acting = [event for event in inputs.thesis.events if event.act]
+    days = [home_day_zero(inputs, event) for event in acting]
+    return decision_sessions(inputs.thesis, [day for day in days if day is not None])
+
+
+def trade_barbell(
+    inputs: StudyInputs,
+    *,
+    name: str = BARBELL,
+    legs: Mapping[str, Leg] | None = None,
+) -> tuple[tuple[Decision, ...], Backtest]:
+    """Return the decisions of the thesis's barbell and the account that follows.
+
+    `legs` replace the thesis's own, for the anti-thesis.
+    """
+    strategy = Strategy(
+        name=name,
+        tape=open_tape(inputs, inputs.assets),
+        thesis=inputs.thesis,
+        universe=inputs.universe,
+        market=inputs.market,
+        assets=inputs.assets,
+        factors=inputs.factors,
+        schedule=inputs.schedule,
+        legs=legs,
+    )
+    return run_strategy(strategy, decide_at(inputs))
+
+
+def trade_baselines(inputs: StudyInputs, barbell: Backtest) -> dict[str, Backtest]:
+    """Return what the barbell is held against: same ledger, same costs, same dates."""
+    paths: dict[str, Backtest] = {}
+    for line in _benchmarks(inputs):
+        tape = open_tape(inputs, (line,))
+        paths[line.symbol] = buy_and_hold(tape, line.symbol)
+    tape = open_tape(inputs, inputs.assets)
+    paths[EQUAL_WEIGHT] = equal_weight(tape, decide_at(inputs), name=EQUAL_WEIGHT)
+    for leg in inputs.thesis.barbell:
+        name = f"{leg} alone"
+        symbols = members(leg, inputs.thesis, inputs.universe, inputs.assets)
+        paths[name] = leg_alone(tape, barbell.targets, symbols, name=name)
+    anti = trade_anti_thesis(inputs)
+    if anti is not None:
+        paths[ANTI_THESIS] = anti
+    return paths
+
+
+def trade_anti_thesis(inputs: StudyInputs) -> Backtest | None:
+    """Return the barbell with its budgets swapped, or None without a middle."""
+    legs = anti_legs(inputs.thesis.barbell).legs
+    if legs is None:
+        return None
+    _, account = trade_barbell(inputs, name=ANTI_THESIS, legs=legs)
+    return account
+
+
+def _benchmarks(inputs: StudyInputs) -> list[Line]:
+    """Return the benchmark lines that have a price in the study."""
+    found = []
+    for symbol in inputs.thesis.about.benchmarks:
+        line = inputs.universe.line(symbol)
+        if line is not None and line.symbol in inputs.market.lines:
+            found.append(line)
+    return found
+
+
+def measure_performance(
+    inputs: StudyInputs, paths: Mapping[str, Backtest]
+) -> pd.DataFrame:
+    """Return one row per path and sample; every interval from the same resamples."""
+    about = inputs.thesis.about
+    benchmark = next((one.symbol for one in _benchmarks(inputs)), None)
+    returns = {name: path.returns for name, path in paths.items()}
+    sessions = next(iter(returns.values())).index
+    declared = pd.Timestamp(about.declared) if about.declared else None
+    samples = {"all": np.ones(len(sessions), dtype=bool)}
+    if declared is not None and sessions[0] < declared <= sessions[-1]:
+        samples["in-sample"] = np.asarray(sessions < declared)
+        samples["out-of-sample"] = np.asarray(sessions >= declared)
+    tables = []
+    for number, (sample, rows) in enumerate(samples.items()):
+        table = performance_table(
+            {name: one[rows] for name, one in returns.items()},
+            returns[benchmark][rows] if benchmark else None,
+            periods_per_year=SESSIONS_PER_YEAR,
+            risk_free=about.risk_free,
+            rng=np.random.default_rng([about.seed, number]),
+        ).reset_index()
+        table.insert(1, "sample", sample)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def trade_around_event(
+    inputs: StudyInputs,
+    event: Event,
+    barbell: Backtest,
+    baselines: Mapping[str, Backtest],
+) -> Around:
+    """Return every path from 20 sessions before an event to 120 after it.
+
+    Raises `DataError` if the event's day zero lies outside the study.
+    """
+    zero = home_day_zero(inputs, event)
+    if zero is None:
+        raise DataError(
+            f"event {event.id!r} has no home session between "
+            f"{inputs.thesis.about.start} and {inputs.thesis.about.end}"
+        )
+    window = trade_around(
+        inputs.market,
+        at_session=zero,
+        schedules={
+            name: {day: row for day, row in path.targets.iterrows()}
+            for name, path in {BARBELL: barbell, **baselines}.items()
+        },
+        execution=inputs.thesis.execution,
+        base=inputs.thesis.about.currency,
+        schedule=inputs.schedule,
+        before=BEFORE,
+        after=AFTER,
+    )
+    summary = window.summary.rename_axis("path").reset_index()
+    return Around(event=event.id, nav=window.nav, summary=summary, note=window.note)
+
+
+def gather_evidence(
+    inputs: StudyInputs, barbell: Backtest, baselines: Mapping[str, Backtest]
+) -> Evidence:
+    """Return what the claim tests are given."""
+    thesis = inputs.thesis
+    layers = [*inputs.universe.layers, *thesis.barbell]
+    baskets = {
+        name: members(name, thesis, inputs.universe, inputs.assets) for name in layers
+    }
+    paths = {BARBELL: barbell, **baselines}
+    return Evidence(
+        market=inputs.market,
+        thesis=thesis,
+        universe=inputs.universe,
+        assets=inputs.assets,
+        returns={name: path.returns for name, path in paths.items()},
+        layer_returns=basket_returns(
+            inputs.market, baskets, pd.DatetimeIndex(barbell.nav.index[1:])
+        ),
+        rng_seed=thesis.about.seed,
+    )

@@ -81,7 +81,10 @@ def _weights(claims: Sequence[Claim]) -> np.ndarray:
     mirrored = {claim.id for claim in claims if claim.mirrors in present}
     mirrored |= {claim.mirrors for claim in claims if claim.id in mirrored}  # type: ignore[misc]
     return np.array(
-        [QUALITY[claim.quality] * (0.5 if claim.id in mirrored else 1.0) for claim in claims]
+        [
+            QUALITY[claim.quality] * (0.5 if claim.id in mirrored else 1.0)
+            for claim in claims
+        ]
     )
 
 

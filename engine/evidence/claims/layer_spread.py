@@ -13,7 +13,7 @@ from engine.evidence.claims.context import (
     Span,
 )
 from engine.evidence.claims.statistics import from_t
-from engine.evidence.inference import newey_west_mean
+from engine.evidence.inference import newey_west_lags, newey_west_mean
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim
 
@@ -48,7 +48,7 @@ def measure(
             reason=f"{len(daily)} daily returns of {params.long} minus {params.short} "
             f"in this sample; {FEWEST_RETURNS} needed"
         )
-    lags = int(4 * (len(daily) / 100) ** (2 / 9))
+    lags = newey_west_lags(len(daily))
     mean, se = newey_west_mean(daily.to_numpy(), lags)
     weights = np.full(len(daily), SESSIONS_PER_YEAR / len(daily))
     return from_t(

@@ -1,0 +1,333 @@
+"""The composition root: names become objects here, and nowhere else."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import factors
+import universes.loader
+from engine.errors import DataError, UsageError, nearest
+from engine.evidence.claims import CLAIM_TESTS
+from engine.interfaces import PriceSource, SignalData, SignalSource
+from engine.market.assemble import assemble
+from engine.sources.as_of import cut_prices, cut_signals
+from engine.market.listing import NO_LAYER, Line, Universe
+from engine.market.market import Market
+from engine.portfolio.scoring import WeightedFactor
+from engine.sources.files import FolderPrices, FolderSignals
+from engine.sources.reference import ReferenceSignals
+from engine.sources.sample import SamplePrices
+from engine.sources.sample_signals import SampleSignals
+from engine.study import Progress, StudyInputs, StudyResult, run_study
+from engine.thesis.model import Thesis
+from engine.thesis.reader import Document, Vocabulary, override, read
+
+#: Calendars that a study can run on, and currencies it can be kept in.
+CALENDARS = ("XNYS", "XHKG", "XSHG", "XKRX")
+CURRENCIES = ("USD", "HKD", "CNY", "KRW", "EUR", "GBP")
+#: Roles that factors and claim tests read.
+ROLES = (
+    "token_share",
+    "vendor_share",
+    "tokens",
+    "dollar_share",
+    "price_per_mtok",
+    "capex",
+)
+
+SAMPLE = "sample"
+REFERENCE = "reference"
+
+#: Price history read before a study's start, for estimation windows and covariances.
+HISTORY = dt.timedelta(days=800)
+
+
+def run(
+    path: str | Path,
+    *,
+    prices: str | Path = SAMPLE,
+    signals: str | Path | None = None,
+    start: dt.date | str | None = None,
+    end: dt.date | str | None = None,
+    as_of: dt.date | str | None = None,
+    capital: float | None = None,
+    seed: int | None = None,
+    mix: bool = False,
+    progress: Progress | None = None,
+) -> StudyResult:
+    """Return the whole study of a thesis file.
+
+    Parameters
+    ----------
+    path : path of the thesis file.
+    prices : ``"sample"`` (simulated) or a folder of price files in Yahoo's columns.
+    signals : ``"sample"``, ``"reference"`` (the documents' facts) or a folder of CSV
+        files in the long format; by default sample with sample prices, else reference.
+    start, end, capital, seed : replace the thesis's own settings; the result says so.
+    as_of : only what was known and declared by this day.
+    mix : allow simulated signals with real prices, which stamps everything SIMULATED.
+    progress : called with one word of each step.
+
+    Raises
+    ------
+    AssayError
+        `ThesisError`, `DataError`, `InfeasibleError` or `UsageError`, with one message.
+    """
+    document = read_thesis(path, start=start, end=end, capital=capital, seed=seed)
+    inputs = study_inputs(
+        document, prices=prices, signals=signals, as_of=_date(as_of, "as_of"), mix=mix
+    )
+    return run_study(inputs, progress=progress or (lambda step: None))
+
+
+def read_thesis(
+    path: str | Path,
+    *,
+    start: dt.date | str | None = None,
+    end: dt.date | str | None = None,
+    capital: float | None = None,
+    seed: int | None = None,
+    base: Path | None = None,
+) -> Document:
+    """Return a checked thesis file; the keywords replace its own settings.
+
+    `base` is the folder that the path of an own universe starts from; by default the
+    thesis file's.
+    """
+    file = Path(path)
+    vocabulary = vocabulary_for(base or file.parent)
+    document = read(file, vocabulary)
+    return override(
+        document,
+        start=_date(start, "start"),
+        end=_date(end, "end"),
+        capital=capital,
+        seed=seed,
+    )
+
+
+def inputs_of(path: str | Path, **options: Any) -> StudyInputs:
+    """Return a thesis file with all that a study of it needs; options as in `run`."""
+    own = ("start", "end", "capital", "seed")
+    document = read_thesis(
+        path, **{name: options[name] for name in own if options.get(name) is not None}
+    )
+    return study_inputs(
+        document,
+        prices=options.get("prices", SAMPLE),
+        signals=options.get("signals"),
+        as_of=options.get("as_of"),
+        mix=bool(options.get("mix", False)),
+    )
+
+
+def vocabulary_for(folder: Path) -> Callable[[str], Vocabulary]:
+    """Return what a thesis file in `folder` may name, given its universe."""
+
+    def vocabulary(universe_name: str) -> Vocabulary:
+        universe = universes.loader.load(universe_name, base=folder)
+        return Vocabulary(
+            layers=universe.layers,
+            tickers=frozenset(universe.lines)
+            | frozenset(universe.benchmarks)
+            | frozenset(universe.aliases),
+            benchmarks=frozenset(universe.lines) | frozenset(universe.benchmarks),
+            entities=frozenset(universe.entities),
+            asset_factors=factors.ASSET_FACTORS,
+            state_factors=factors.STATE_FACTORS,
+            claim_tests={name: test.params for name, test in CLAIM_TESTS.items()},
+            calendars=CALENDARS,
+            currencies=CURRENCIES,
+            roles=ROLES,
+        )
+
+    return vocabulary
+
+
+def load_universe(name: str, *, base: Path | None = None) -> Universe:
+    """Return a packaged universe or one of your own, by name or path."""
+    return universes.loader.load(name, base=base)
+
+
+def study_inputs(
+    document: Document,
+    *,
+    prices: str | Path = SAMPLE,
+    signals: str | Path | None = None,
+    as_of: dt.date | None = None,
+    mix: bool = False,
+) -> StudyInputs:
+    """Return a thesis with its universe, market and factors: all that a study needs."""
+    overrides = dict(document.overrides)
+    thesis = document.thesis
+    if as_of is not None:
+        thesis = declared_by(thesis, as_of)
+        overrides["as_of"] = as_of.isoformat()
+    universe = load_universe(thesis.universe.name, base=Path(document.path).parent)
+    assets = held_lines(thesis, universe)
+    market = load_market(
+        thesis,
+        universe,
+        assets,
+        prices=prices,
+        signals=signals,
+        as_of=as_of,
+        mix=mix,
+    )
+    notebook_html = None
+
+    return StudyInputs(
+        thesis=thesis,
+        universe=universe,
+        market=market,
+        assets=tuple(line for line in assets if line.symbol in market.lines),
+        factors=tuple(
+            WeightedFactor(
+                name=one.name,
+                weight=one.weight,
+                factor=factors.create(one.name, one.params),
+                exposure=one.exposure,
+            )
+            for one in thesis.factors
+        ),
+        overrides=overrides,
+        notebook=notebook_html,
+    )
+
+
+def held_lines(thesis: Thesis, universe: Universe) -> tuple[Line, ...]:
+    """Return the lines a study may hold: one per listed entity that has a layer."""
+    choice = thesis.universe
+    named = [
+        line for symbol in choice.include if (line := universe.line(symbol)) is not None
+    ]
+    taken = {line.entity for line in named}
+    chosen = universe.assets(choice.lines, exclude=choice.exclude)
+    others = tuple(line for line in chosen if line.entity not in taken)
+    return tuple(
+        line
+        for line in (*named, *others)
+        if universe.entities[line.entity].layer != NO_LAYER
+    )
+
+
+def load_market(
+    thesis: Thesis,
+    universe: Universe,
+    assets: tuple[Line, ...],
+    *,
+    prices: str | Path = SAMPLE,
+    signals: str | Path | None = None,
+    as_of: dt.date | None = None,
+    mix: bool = False,
+) -> Market:
+    """Return the point-in-time market of a study.
+
+    Raises `UsageError` for simulated signals with real prices (unless `mix`), and
+    `DataError` where no line has a price in the period.
+    """
+    about = thesis.about
+    price_source, signal_source = sources(prices, signals, universe, mix=mix)
+    lines = [*assets]
+    for symbol in {*about.benchmarks, *(one.benchmark for one in thesis.events)}:
+        line = universe.line(symbol) if symbol else None
+        if line is not None and line not in lines:
+            lines.append(line)
+    loaded = price_source.load(lines, about.start - HISTORY, about.end)
+    observed = signal_source.load(universe)
+    if as_of is not None:
+        loaded, observed = cut_prices(loaded, as_of), cut_signals(observed, as_of)
+    observed = with_roles(observed, thesis.signals)
+    return assemble(
+        lines,
+        loaded,
+        observed,
+        home=about.calendar,
+        base=about.currency,
+        start=about.start,
+        end=about.end,
+    )
+
+
+def sources(
+    prices: str | Path, signals: str | Path | None, universe: Universe, *, mix: bool
+) -> tuple[PriceSource, SignalSource]:
+    """Return the two sources that the words or folders name."""
+    simulated = str(prices) == SAMPLE
+    if signals is None:
+        signals = SAMPLE if simulated else REFERENCE
+    if str(signals) == SAMPLE and not simulated and not mix:
+        raise UsageError(
+            "--signals sample is a simulation and --prices is not; use --signals "
+            "reference or a folder, or --mix to allow it and stamp everything SIMULATED"
+        )
+    layers = {symbol: universe.layer_of(symbol) for symbol in universe.lines}
+    price_source: PriceSource = (
+        SamplePrices(layers=layers) if simulated else FolderPrices(Path(prices))
+    )
+    signal_source: SignalSource
+    if str(signals) == SAMPLE:
+        signal_source = SampleSignals()
+    elif str(signals) == REFERENCE:
+        signal_source = ReferenceSignals()
+    else:
+        signal_source = FolderSignals(Path(signals))
+    return price_source, signal_source
+
+
+def declared_by(thesis: Thesis, as_of: dt.date) -> Thesis:
+    """Return the thesis as it stood: later events and later claims left out."""
+    if as_of <= thesis.about.start:
+        raise UsageError(
+            f"--as-of {as_of} is not after the study's start {thesis.about.start}"
+        )
+    about = thesis.about.model_copy(update={"end": min(thesis.about.end, as_of)})
+    events = tuple(one for one in thesis.events if _day(one.at) <= as_of)
+    known = {one.id for one in events}
+    claims = tuple(
+        one
+        for one in thesis.claims
+        if (thesis.declared_of(one) or as_of) <= as_of
+        and one.params.get("event", "") in {"", *known}
+    )
+    return thesis.model_copy(
+        update={"about": about, "events": events, "claims": claims}
+    )
+
+
+def with_roles(observed: SignalData, chosen: Mapping[str, str]) -> SignalData:
+    """Return the signals with the thesis's own role -> series choices on top."""
+    if not chosen:
+        return observed
+    series = set(observed.signals.observations["series"])
+    for role, name in chosen.items():
+        if name not in series and observed.origin.name != SAMPLE:
+            raise DataError(
+                f"[signals] {role} = {name!r}: {observed.origin.name} has no such "
+                f"series. {nearest(name, series)}".strip()
+            )
+    kept = {role: name for role, name in chosen.items() if name in series}
+    return replace(
+        observed,
+        signals=replace(observed.signals, roles=dict(observed.signals.roles) | kept),
+    )
+
+
+def _day(moment: dt.date | dt.datetime) -> dt.date:
+    return moment.date() if isinstance(moment, dt.datetime) else moment
+
+
+def _date(value: dt.date | str | None, name: str) -> dt.date | None:
+    """Return a date from a date or ISO text; `UsageError` names what was given."""
+    if value is None or isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError as error:
+        raise UsageError(
+            f"{name}: {value!r} is not a date; write it as 2025-01-31"
+        ) from error

@@ -1,0 +1,1 @@
+"""The commands of ``assay``, each imported when it is used."""

@@ -1,0 +1,89 @@
+"""``assay score``, ``backtest``, ``events`` and ``claims``: parts of a study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.cli.options import FORMAT, THESIS, StudyOptions, study_options
+from engine.cli.output import emit, note, steps
+
+
+@click.command()
+@THESIS
+@study_options
+@FORMAT
+def score(thesis: Path, options: StudyOptions, form: str) -> None:
+    """Score the assets of THESIS at the study's end, per factor and per layer."""
+    from engine import parts
+
+    with steps() as progress:
+        found = parts.score(thesis, progress=progress, **options.as_keywords())
+    emit(found.assets, form, title=f"Scores on {found.day}", simulated=found.simulated)
+    if form == "table":
+        emit(found.layers, form, title="By layer", simulated=found.simulated)
+        for name, reason in found.absent.items():
+            note(f"absent: {name}: {reason}")
+
+
+@click.command()
+@THESIS
+@study_options
+@click.option("--around", metavar="EVENT", help="From 20 sessions before to 120 after.")
+@FORMAT
+def backtest(
+    thesis: Path, options: StudyOptions, around: str | None, form: str
+) -> None:
+    """Backtest the barbell of THESIS net of costs, beside its baselines."""
+    from engine import parts
+
+    with steps() as progress:
+        if around is not None:
+            window = parts.backtest_around(
+                thesis, around, progress=progress, **options.as_keywords()
+            )
+            emit(
+                window.table,
+                form,
+                title=f"Around {around}",
+                simulated=window.simulated,
+            )
+            if window.note:
+                note(window.note)
+            return
+        found = parts.backtest(thesis, progress=progress, **options.as_keywords())
+    emit(found.table, form, title="Performance", simulated=found.simulated)
+
+
+@click.command()
+@THESIS
+@study_options
+@click.option("--event", "only", metavar="EVENT", help="Only this event.")
+@FORMAT
+def events(thesis: Path, options: StudyOptions, only: str | None, form: str) -> None:
+    """Study the events of THESIS: one row per event, subject and window."""
+    from engine import parts
+
+    with steps() as progress:
+        found = parts.events(
+            thesis, only=only, progress=progress, **options.as_keywords()
+        )
+    emit(found.study.table, form, title="Events", simulated=found.simulated)
+    for row in found.study.left_out.to_dict("records"):
+        note(f"left out: {row['event']}: {row['subject']}: {row['reason']}")
+
+
+@click.command()
+@THESIS
+@study_options
+@FORMAT
+def claims(thesis: Path, options: StudyOptions, form: str) -> None:
+    """Test the claims of THESIS: verdicts with q-values, and the thesis score."""
+    from engine import app, parts
+
+    with steps() as progress:
+        result = app.run(thesis, progress=progress, **options.as_keywords())
+    emit(result.claims.table, form, title="Claims", simulated=result.simulated)
+    if form == "table":
+        emit(parts.score_table(result), form, title="Score", simulated=result.simulated)

@@ -1,0 +1,44 @@
+"""``assay check``, ``assay init`` and ``assay schema``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from engine.cli.options import THESIS
+
+
+@click.command()
+@THESIS
+def check(thesis: Path) -> None:
+    """Read THESIS and list everything wrong with it, each with file and line."""
+    from engine import app
+
+    document = app.read_thesis(thesis)
+    found = document.thesis
+    click.echo(
+        f"{thesis}: fine. {len(found.factors)} factors, {len(found.barbell)} legs, "
+        f"{len(found.events)} events, {len(found.claims)} claims, "
+        f"{found.about.start} to {found.about.end}."
+    )
+
+
+@click.command()
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Replace a file that exists.")
+def init(name: str, force: bool) -> None:
+    """Write NAME.toml: a commented starting thesis that runs as it is."""
+    from engine import deliver
+
+    path = deliver.write_starting_thesis(name, force=force)
+    click.echo(f"wrote {path}. Next: assay run {path}")
+
+
+@click.command()
+def schema() -> None:
+    """Print the JSON Schema of the thesis file, for editors that check TOML."""
+    from engine import catalogue
+
+    click.echo(json.dumps(catalogue.thesis_schema(), indent=2))

@@ -1,0 +1,96 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DATE = click.DateTime(formats=["%Y-%m-%d"])
+THESIS = click.argument("thesis", type=click.Path(path_type=Path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyOptions:
+    """What every command that runs a study takes."""
+
+    prices: str
+    signals: str | None
+    start: dt.date | None
+    end: dt.date | None
+    as_of: dt.date | None
+    capital: float | None
+    seed: int | None
+    mix: bool
+
+    def as_keywords(self) -> dict[str, Any]:
+        """Return the options as keywords of `engine.app.run` and its parts."""
+        return {name: getattr(self, name) for name in StudyOptions.__dataclass_fields__}
+
+
+def _day(ctx: click.Context, param: click.Parameter, value: Any) -> dt.date | None:
+    return value.date() if isinstance(value, dt.datetime) else None
+
+
+def study_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of a study, gathered into one `StudyOptions` named ``options``."""
+
+    def gather(**keywords: Any) -> None:
+        taken = {name: keywords.pop(name) for name in StudyOptions.__dataclass_fields__}
+        command(options=StudyOptions(**taken), **keywords)
+
+    gather.__doc__ = command.__doc__
+    gather.__name__ = command.__name__
+    for option in reversed(
+        [
+            click.option(
+                "--prices",
+                default="sample",
+                show_default=True,
+                metavar="sample|FOLDER",
+                help="Simulated sample world, or a folder of Yahoo files.",
+            ),
+            click.option(
+                "--signals",
+                default=None,
+                metavar="sample|reference|FOLDER",
+                help="Default: sample with sample prices, else reference.",
+            ),
+            click.option(
+                "--start", type=DATE, callback=_day, help="First day of the study."
+            ),
+            click.option("--end", type=DATE, callback=_day, help="Last day."),
+            click.option(
+                "--as-of",
+                type=DATE,
+                callback=_day,
+                help="Only what was known and declared by this day.",
+            ),
+            click.option("--capital", type=float, help="Starting capital."),
+            click.option("--seed", type=int, help="Seed of the bootstrap."),
+            click.option(
+                "--mix",
+                is_flag=True,
+                help="Allow simulated signals with real prices; stamps everything.",
+            ),
+        ]
+    ):
+        gather = option(gather)
+    return gather
+
+
+FORMAT = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="How results are printed on stdout.",
+)

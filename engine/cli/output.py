@@ -1,0 +1,70 @@
+"""How results reach stdout, and notes stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from engine.study import Progress
+
+
+def emit(
+    table: pd.DataFrame, form: str, *, title: str = "", simulated: bool = False
+) -> None:
+    """Print a table of raw numbers as a table, JSON records or CSV."""
+    if form == "json":
+        from engine.runs.archive import to_json
+
+        rows = [
+            {str(name): value for name, value in row.items()}
+            | ({"stamp": "SIMULATED"} if simulated else {})
+            for row in table.to_dict("records")
+        ]
+        click.echo(to_json(rows))
+    elif form == "csv":
+        shown = table.assign(stamp="SIMULATED") if simulated else table
+        click.echo(shown.to_csv(index=False, lineterminator="\n"), nl=False)
+    else:
+        _draw(table, f"{title} (SIMULATED)" if simulated else title)
+
+
+def _draw(table: pd.DataFrame, title: str) -> None:
+    """Draw a table with rich; cells are text, never markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from reports.numbers import cell
+
+    drawn = Table(title=Text(title) if title else None, title_justify="left")
+    for name in table.columns:
+        numeric = table[name].dtype.kind in "fiu"
+        drawn.add_column(Text(str(name)), justify="right" if numeric else "left")
+    for row in table.itertuples(index=False):
+        drawn.add_row(*(Text(cell(value)) for value in row))
+    Console(width=None if sys.stdout.isatty() else 160).print(drawn)
+
+
+def note(text: str) -> None:
+    """Print a note on stderr."""
+    click.echo(text, err=True)
+
+
+@contextmanager
+def steps() -> Iterator[Progress]:
+    """Show what is being done on stderr: a spinner on a terminal, else one line each."""
+    if not sys.stderr.isatty():
+        yield lambda step: click.echo(f"  {step} ...", err=True)
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    with console.status("reading the thesis") as status:
+        yield lambda step: status.update(step)

@@ -1,0 +1,55 @@
+"""Event contrast: after an event, does one layer beat another?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from engine.evidence.claims.context import ClaimTest, Evidence, Span
+from engine.evidence.claims.event_windows import check_events, measure_window
+from engine.evidence.event_subjects import Subject
+from engine.evidence.results import Measurement, Untestable
+from engine.thesis.model import Claim, Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Params:
+    """Layers or legs `long` and `short`, over own sessions relative to day zero."""
+
+    long: str
+    short: str
+    window: Window
+    event: str | None = None
+    events: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_events(self.event, self.events, self.window)
+
+
+def measure(
+    claim: Claim, params: Params, evidence: Evidence, span: Span
+) -> Measurement | Untestable:
+    """Return the abnormal return of `long` minus that of `short`, as one portfolio.
+
+    All firms share the date, so the contrast is one observation: the equal-weight
+    portfolio's cumulative abnormal return over its prediction error (see
+    docs/events.md). A window beyond 20 sessions has its intercept set to zero.
+    """
+    subject = Subject(
+        kind="contrast",
+        name=f"{params.long} minus {params.short}",
+        long=evidence.members(params.long),
+        short=evidence.members(params.short),
+    )
+    for name, symbols in ((params.long, subject.long), (params.short, subject.short)):
+        if not symbols:
+            return Untestable(reason=f"no asset of {name} has a price")
+    events = (params.event,) if params.event is not None else params.events
+    return measure_window(claim, subject, events, params.window, evidence)
+
+
+TEST = ClaimTest(
+    name="event_contrast",
+    params=Params,
+    measure=measure,
+    help="abnormal return of one layer or leg minus another after an event",
+)

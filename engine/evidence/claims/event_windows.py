@@ -1,0 +1,133 @@
+"""What the event claims share: one subject over one window of one or many events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from engine.evidence.claims.context import Evidence
+from engine.evidence.claims.statistics import from_t
+from engine.evidence.event_subjects import (
+    LeftOut,
+    Subject,
+    SubjectStudy,
+    subject_study,
+)
+from engine.evidence.results import Measurement, Untestable
+from engine.thesis.model import Claim, Window
+
+#: A law about events needs this many whose windows do not overlap.
+FEWEST_EVENTS = 5
+
+
+def check_events(event: str | None, events: Sequence[str], window: Window) -> None:
+    """Raise ValueError unless a claim names one event or several, and a window."""
+    if (event is None) == (not events):
+        raise ValueError("give either 'event' (one) or 'events' (a list)")
+    if window[0] > window[1]:
+        raise ValueError(f"window [{window[0]}, {window[1]}] ends before it starts")
+
+
+def measure_window(
+    claim: Claim,
+    subject: Subject,
+    events: Sequence[str],
+    window: Window,
+    evidence: Evidence,
+) -> Measurement | Untestable:
+    """Return the subject's mean abnormal return over the window of the events.
+
+    One event: its cumulative abnormal return, Student's t with the prediction error of
+    its own market model. Several: their mean, as independent, which needs at least five
+    whose windows share no home session.
+    """
+    if claim.scope == "law" and len(events) < FEWEST_EVENTS:
+        return Untestable(
+            reason=f"a law needs {FEWEST_EVENTS} events, and this claim names "
+            f'{len(events)}; set scope = "event" for a statement about one'
+        )
+    studies = []
+    for identifier in events:
+        found = subject_study(
+            evidence.market,
+            subject,
+            event=evidence.thesis.event(identifier),
+            window=window,
+            benchmark=evidence.thesis.about.benchmarks[0],
+        )
+        if isinstance(found, LeftOut):
+            return Untestable(reason=f"{identifier}: {found.reason}")
+        studies.append(found)
+    overlap = _overlapping(dict(zip(events, studies, strict=True)))
+    if overlap:
+        return Untestable(reason=overlap)
+    return _combined(claim, subject, studies, events, window)
+
+
+def _combined(
+    claim: Claim,
+    subject: Subject,
+    studies: Sequence[SubjectStudy],
+    events: Sequence[str],
+    window: Window,
+) -> Measurement:
+    count = len(studies)
+    cars = np.array([one.car for one in studies])
+    errors = np.array([one.se for one in studies])
+    null = pd.concat([one.residuals for one in studies], axis=1).mean(axis=1)
+    weights = (
+        pd.concat([one.weights for one in studies], axis=1)
+        .sum(axis=1)
+        .reindex(null.index, fill_value=0.0)
+        / count
+    )
+    of_events = events[0] if count == 1 else f"{count} events"
+    rows = pd.DataFrame(
+        {
+            "event": list(events),
+            "day_zero": [one.day_zero for one in studies],
+            "car": cars,
+            "se": errors,
+            "return": [one.total for one in studies],
+            "firms": [one.n for one in studies],
+        }
+    )
+    intercept = "zero" if studies[0].alpha == "zero" else "estimated"
+    notes = {note for one in studies for note in one.notes}
+    return from_t(
+        claim,
+        estimate=float(cars.mean()),
+        se=float(np.sqrt((errors**2).sum()) / count),
+        df=float(min(one.df for one in studies)),
+        n=count,
+        unit="return",
+        summary=f"abnormal return of {subject.name} over [{window[0]}, {window[1]}] of "
+        f"{of_events}",
+        assumptions=(
+            "one portfolio, prediction error of the market model",
+            f"{intercept} intercept",
+            *sorted(notes),
+        ),
+        rows=rows,
+        null=null,
+        weights=weights.to_numpy(),
+    )
+
+
+def _overlapping(studies: dict[str, SubjectStudy]) -> str:
+    """Return which two events share a session of their windows, or nothing."""
+    held = []
+    for name, found in studies.items():
+        inside = found.weights[found.weights > 0] if found.weights is not None else None
+        if inside is not None and len(inside):
+            held.append((inside.index[0], inside.index[-1], name))
+    for (_, last, first), (begin, _, second) in pairwise(sorted(held)):
+        if begin <= last:
+            return (
+                f"the windows of {first} and {second} overlap; a law needs events that "
+                "do not"
+            )
+    return ""

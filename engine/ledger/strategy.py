@@ -1,0 +1,139 @@
+"""The barbell as a policy: decide at home closes, trade, and keep each decision."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from engine.costs.fees import FeeSchedule
+from engine.costs.model import cost_rates
+from engine.ledger.backtest import Backtest
+from engine.ledger.simulate import AccountView, play
+from engine.ledger.tape import Tape
+from engine.market.calendar import sessions
+from engine.market.listing import Line, Universe
+from engine.market.market import Known, Market
+from engine.portfolio.barbell import decide
+from engine.portfolio.results import Decision
+from engine.portfolio.scoring import WeightedFactor
+from engine.thesis.model import Leg, Thesis
+
+_MONTHS = {"monthly": 1, "monthly+events": 1, "quarterly": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Strategy:
+    """What a barbell is decided from.
+
+    `tape` is the period, the market and the costs that its account trades on. `legs`
+    replace the thesis's own; the limit per name then rises as far as the few names of a
+    leg need to carry the leg's budget.
+    """
+
+    name: str
+    tape: Tape
+    thesis: Thesis
+    universe: Universe
+    market: Market
+    assets: tuple[Line, ...]
+    factors: tuple[WeightedFactor, ...]
+    schedule: FeeSchedule
+    legs: Mapping[str, Leg] | None = None
+
+
+def decision_sessions(
+    thesis: Thesis, event_days: Iterable[pd.Timestamp] = ()
+) -> pd.DatetimeIndex:
+    """Return the home sessions at whose close the portfolio is decided.
+
+    The first session of the study, the last session of each month (of each quarter),
+    and, under ``monthly+events``, day zero of each event with ``act = true``. Month ends
+    come from the calendar, so a study that is cut short decides on the same days.
+    """
+    about = thesis.about
+    # ten more days tell whether the last session is its month's last one
+    days = sessions(about.calendar, about.start, about.end + dt.timedelta(days=10)).days
+    months = _MONTHS[thesis.portfolio.rebalance]
+    period = (days.year * 12 + days.month - 1) // months
+    last_of_period = np.append(period[1:] != period[:-1], False)
+    inside = days <= pd.Timestamp(about.end)
+    chosen = set(days[last_of_period & inside])
+    if inside.any():
+        chosen.add(days[0])
+    if thesis.portfolio.rebalance == "monthly+events":
+        chosen |= {day for day in event_days if day in days and day <= days[inside][-1]}
+    return pd.DatetimeIndex(sorted(chosen), name="session").as_unit("ns")
+
+
+def run_strategy(
+    strategy: Strategy, decide_at: pd.DatetimeIndex
+) -> tuple[tuple[Decision, ...], Backtest]:
+    """Return every decision of a barbell and the account that followed them."""
+    thesis = strategy.thesis
+    symbols = [line.symbol for line in strategy.assets]
+    exposures = strategy.universe.exposures(symbols)
+    layer_of = {symbol: strategy.universe.layer_of(symbol) for symbol in symbols}
+    decisions: list[Decision] = []
+
+    def policy(
+        session: pd.Timestamp, moment: np.datetime64, account: AccountView
+    ) -> pd.Series:
+        buy, sell = cost_rates(
+            strategy.assets,
+            strategy.schedule,
+            thesis.execution,
+            session.date(),
+            base=thesis.about.currency,
+        )
+        known = strategy.market.known_at(moment)
+        decision = decide(
+            known,
+            thesis=thesis,
+            assets=strategy.assets,
+            factors=strategy.factors,
+            exposures=exposures,
+            layer_of=layer_of,
+            held=account.weights,
+            held_cash=account.cash,
+            first=account.first,
+            buy_cost=buy,
+            sell_cost=sell,
+            tradeable=account.tradeable,
+            legs=strategy.legs,
+            max_weight=_name_limit(strategy, layer_of, known, account.tradeable),
+        )
+        decisions.append(decision)
+        return decision.weights
+
+    backtest = play(
+        strategy.tape, name=strategy.name, decide_at=decide_at, policy=policy
+    )
+    return tuple(decisions), backtest
+
+
+def _name_limit(
+    strategy: Strategy,
+    layer_of: Mapping[str, str],
+    known: Known,
+    tradeable: pd.Series,
+) -> float:
+    """Return the largest weight of one name at a decision."""
+    rules = strategy.thesis.portfolio
+    if strategy.legs is None:
+        return rules.max_weight
+    recent = known.home.fresh[list(tradeable.index)].iloc[-rules.window :].sum()
+    buyable = tradeable & (recent > rules.min_history)
+    limit = rules.max_weight
+    for leg in strategy.legs.values():
+        count = sum(
+            bool(buyable[symbol])
+            for symbol in tradeable.index
+            if layer_of[symbol] in leg.layers
+        )
+        if count:
+            limit = max(limit, min(leg.weight[1] / count, 1.0))
+    return limit

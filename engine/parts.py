@@ -1,0 +1,162 @@
+"""Parts of a study, for the commands that need only one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from engine.app import inputs_of
+from engine.errors import UsageError, nearest
+from engine.evidence.events import study_events
+from engine.evidence.results import EventStudy
+from engine.portfolio.scoring import layer_scores
+from engine.portfolio.scoring import score as score_assets
+from engine.study import (
+    Progress,
+    StudyResult,
+    check_prices,
+    measure_performance,
+    trade_around_event,
+    trade_baselines,
+    trade_barbell,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scores:
+    """Scores at one home close: per asset and per layer, and what was absent."""
+
+    day: str
+    assets: pd.DataFrame
+    layers: pd.DataFrame
+    absent: Mapping[str, str]
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Table:
+    """One table of a part of a study, with its note."""
+
+    table: pd.DataFrame
+    simulated: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Events:
+    """The event study, and whether it rests on simulated numbers."""
+
+    study: EventStudy
+    simulated: bool
+
+
+def score(path: Path, *, progress: Progress, **options: Any) -> Scores:
+    """Return the scores at the study's last home close."""
+    progress("loading prices and signals")
+    inputs = inputs_of(path, **options)
+    progress("scoring")
+    sessions = inputs.market.home.sessions
+    known = inputs.market.known_at(sessions.close_utc[-1])
+    symbols = [line.symbol for line in inputs.assets]
+    exposures = inputs.universe.exposures(symbols)
+    card = score_assets(
+        known, inputs.factors, symbols, exposures, inputs.thesis.scoring
+    )
+    assets = pd.DataFrame(
+        {
+            "asset": symbols,
+            "layer": [inputs.universe.layer_of(symbol) for symbol in symbols],
+            "score": card.score.to_numpy(),
+            "coverage": card.coverage.to_numpy(),
+            "withheld": card.withheld.to_numpy(),
+        }
+    )
+    parts = card.contributions.reset_index(drop=True)
+    table = pd.concat([assets, parts], axis=1)
+    layers = layer_scores(card, exposures)
+    return Scores(
+        day=str(sessions.days[-1].date()),
+        assets=table.sort_values("score", ascending=False, kind="stable"),
+        layers=layers.rename_axis("layer").reset_index(),
+        absent=card.absent,
+        simulated=inputs.market.simulated,
+    )
+
+
+def backtest(path: Path, *, progress: Progress, **options: Any) -> Table:
+    """Return performance of the barbell and its baselines."""
+    progress("loading prices and signals")
+    inputs = inputs_of(path, **options)
+    check_prices(inputs)
+    progress("deciding and trading")
+    _, account = trade_barbell(inputs)
+    progress("trading the baselines")
+    baselines = trade_baselines(inputs, account)
+    table = measure_performance(inputs, {account.name: account, **baselines})
+    return Table(table=table, simulated=inputs.market.simulated)
+
+
+def backtest_around(
+    path: Path, event: str, *, progress: Progress, **options: Any
+) -> Table:
+    """Return the barbell and its baselines from 20 sessions before to 120 after."""
+    progress("loading prices and signals")
+    inputs = inputs_of(path, **options)
+    check_prices(inputs)
+    found = [one for one in inputs.thesis.events if one.id == event]
+    if not found:
+        known = [one.id for one in inputs.thesis.events]
+        raise UsageError(
+            f"no event is called {event!r}. {nearest(event, known)}".strip()
+        )
+    progress("deciding and trading")
+    _, account = trade_barbell(inputs)
+    progress("trading the baselines")
+    baselines = trade_baselines(inputs, account)
+    around = trade_around_event(inputs, found[0], account, baselines)
+    return Table(
+        table=around.summary, simulated=inputs.market.simulated, note=around.note
+    )
+
+
+def events(
+    path: Path, *, only: str | None, progress: Progress, **options: Any
+) -> Events:
+    """Return the event study of a thesis, or of one of its events."""
+    progress("loading prices and signals")
+    inputs = inputs_of(path, **options)
+    thesis = inputs.thesis
+    if only is not None:
+        chosen = tuple(one for one in thesis.events if one.id == only)
+        if not chosen:
+            known = [one.id for one in thesis.events]
+            raise UsageError(
+                f"no event is called {only!r}. {nearest(only, known)}".strip()
+            )
+        thesis = thesis.model_copy(update={"events": chosen})
+    progress("studying the events")
+    study = study_events(inputs.market, thesis, inputs.universe, inputs.assets)
+    return Events(study=study, simulated=inputs.market.simulated)
+
+
+def score_table(result: StudyResult) -> pd.DataFrame:
+    """Return the thesis score, one row per sample."""
+    return pd.DataFrame(
+        [
+            {
+                "sample": one.sample,
+                "score": one.score,
+                "low": one.interval[0],
+                "high": one.interval[1],
+                "claims": one.claims,
+                "testable": one.testable,
+                "counted": one.counted,
+                "note": one.note,
+            }
+            for one in result.claims.scores
+        ]
+    )

@@ -1,0 +1,160 @@
+"""Write a study to a folder: manifest, summary, tables, and what re-derives them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from engine.study import StudyResult
+
+STAMP = "SIMULATED"
+_PACKAGES = ("assay", "numpy", "pandas", "cvxpy", "clarabel", "statsmodels", "typst")
+
+
+def write_archive(
+    result: StudyResult,
+    folder: Path,
+    *,
+    thesis_text: str,
+    manifest: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+    write_reports: Callable[[Path], None],
+) -> None:
+    """Write everything a run keeps into an empty folder.
+
+    ``thesis.toml``, ``summary.json``, ``tables/*.csv`` and ``*.parquet``,
+    ``report.html``, ``report.pdf`` and last ``manifest.json`` with a hash of each file.
+    """
+    (folder / "thesis.toml").write_text(thesis_text, encoding="utf-8")
+    _write_json(folder / "summary.json", summary(result))
+    inside = folder / "tables"
+    inside.mkdir()
+    for name, table in tables.items():
+        plain = table.map(_plain) if not table.empty else table
+        stamped = plain.assign(stamp=STAMP) if result.simulated else plain
+        stamped.to_csv(inside / f"{name}.csv", index=False, lineterminator="\n")
+        stamped.to_parquet(inside / f"{name}.parquet", index=False, compression="zstd")
+    write_reports(folder)
+    _write_json(
+        folder / "manifest.json", dict(manifest) | {"files": file_hashes(folder)}
+    )
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file of a run but its manifest."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest()
+        for path in files
+        if path.name != "manifest.json"
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what computed the numbers."""
+    found = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def summary(result: StudyResult) -> dict[str, Any]:
+    """Return the headline of a study as JSON values: decimal fractions, null for NaN."""
+    head: dict[str, Any] = {"stamp": STAMP} if result.simulated else {}
+    about = result.thesis.about
+    return head | {
+        "simulated": result.simulated,
+        "thesis": about.id,
+        "title": about.title,
+        "declared": about.declared,
+        "start": about.start,
+        "end": about.end,
+        "overrides": dict(result.overrides),
+        "prices": result.market.prices_origin.name,
+        "signals": result.market.signals_origin.name,
+        "nav_end": float(result.backtest.nav.iloc[-1]),
+        "performance": result.performance.to_dict("records"),
+        "claims": [
+            {
+                "id": one.id,
+                "sample": one.sample,
+                "verdict": f"{STAMP}: {one.verdict}"
+                if result.simulated
+                else one.verdict,
+                "reason": one.reason,
+                "estimate": one.finding.estimate if one.finding else None,
+                "interval": list(one.interval),
+                "p": one.finding.p if one.finding else None,
+                "q": one.q,
+                "n": one.finding.n if one.finding else 0,
+            }
+            for one in result.claims.results
+        ],
+        "scores": [
+            {
+                "sample": score.sample,
+                "score": score.score,
+                "interval": list(score.interval),
+                "claims": score.claims,
+                "testable": score.testable,
+                "counted": score.counted,
+                "note": score.note,
+            }
+            for score in result.claims.scores
+        ],
+        "events": [
+            {name: row[name] for name in ("event", "kind", "subject", "car", "p")}
+            | {"window": list(row["window"])}
+            for row in result.events.table.to_dict("records")
+            if row["kind"] != "asset"
+        ],
+        "caveats": list(result.caveats),
+    }
+
+
+def to_json(value: Any) -> str:
+    """Return JSON with null for NaN, ISO dates, and keys in their order."""
+    return json.dumps(_jsonable(value), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(to_json(value) + "\n", encoding="utf-8")
+
+
+def _jsonable(value: Any) -> Any:
+    """Return `value` with everything JSON does not know replaced."""
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(one) for one in value]
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    if value is None or value is pd.NaT:
+        return None
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat() if value == value.normalize() else str(value)
+    if isinstance(value, np.datetime64):
+        return _jsonable(pd.Timestamp(value))
+    return value if isinstance(value, str) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a cell that CSV and Parquet both hold: a window becomes text."""
+    return f"[{value[0]}, {value[1]}]" if isinstance(value, tuple) else value

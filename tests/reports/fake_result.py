@@ -1,0 +1,508 @@
+"""A small, complete and deterministic StudyResult, made without running a study."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from engine.evidence.results import (
+    EVENT_COLUMNS,
+    ClaimResult,
+    Claims,
+    EventStudy,
+    Measurement,
+    ThesisScore,
+)
+from engine.ledger.backtest import TRADE_COLUMNS, Backtest
+from engine.market.calendar import Sessions
+from engine.market.currency import Currencies
+from engine.market.homeview import HomeView
+from engine.market.listing import Entity, Line, Universe
+from engine.market.market import Finding, Market, Origin
+from engine.market.signals import COLUMNS, Signals
+from engine.portfolio.results import Decision, Scorecard
+from engine.study import Around, StudyResult
+from engine.thesis.model import Thesis
+
+LAYERS = ("compute", "memory", "cloud", "application", "labs")
+#: symbol, name, layer, MIC, currency
+LISTED = (
+    ("NVDA", "Nvidia", "compute", "XNAS", "USD"),
+    ("AVGO", "Broadcom", "compute", "XNAS", "USD"),
+    ("688256.SS", "Cambricon", "compute", "XSHG", "CNY"),
+    ("0981.HK", "SMIC", "compute", "XHKG", "HKD"),
+    ("000660.KS", "SK Hynix", "memory", "XKRX", "KRW"),
+    ("005930.KS", "Samsung Electronics", "memory", "XKRX", "KRW"),
+    ("9988.HK", "Alibaba", "cloud", "XHKG", "HKD"),
+    ("9888.HK", "Baidu", "cloud", "XHKG", "HKD"),
+    ("0700.HK", "Tencent", "application", "XHKG", "HKD"),
+    ("1810.HK", "Xiaomi", "application", "XHKG", "HKD"),
+    ("GOOGL", "Alphabet", "labs", "XNAS", "USD"),
+    ("2513.HK", "Zhipu", "labs", "XHKG", "HKD"),
+)
+SYMBOLS = tuple(row[0] for row in LISTED)
+FACTORS = ("token_share_momentum", "capex_growth", "price_momentum", "vendor_share")
+PATHS = (
+    "Barbell",
+    "SPY",
+    "SMH",
+    "equal weight",
+    "infrastructure alone",
+    "distribution alone",
+    "anti-thesis",
+)
+EVENTS = (
+    ("deepseek-selloff", "DeepSeek selloff", dt.date(2025, 1, 27)),
+    ("ai-plus", "State Council approves the AI+ opinions", dt.date(2025, 7, 31)),
+    ("hbm-controls", "HBM export controls", dt.date(2024, 12, 2)),
+)
+SESSIONS = 600
+DECLARED = dt.date(2025, 6, 2)
+
+
+def fake_result(
+    *, simulated: bool = True, words: Mapping[str, str] | None = None
+) -> StudyResult:
+    """Return the fake study; `words` replaces titles and names (hostile input)."""
+    said = dict(words or {})
+    rng = np.random.default_rng(7)
+    days = pd.DatetimeIndex(
+        pd.bdate_range("2023-08-01", periods=SESSIONS), name="session"
+    ).as_unit("ns")
+    market = _market(days, simulated)
+    thesis = _thesis(days, said)
+    backtest = _backtest("Barbell", days, rng, 0.0009)
+    baselines = {
+        name: _backtest(name, days, rng, 0.0009 - 0.0002 * rank)
+        for rank, name in enumerate(PATHS[1:])
+    }
+    return StudyResult(
+        thesis=thesis,
+        universe=_universe(said),
+        market=market,
+        assets=tuple(market.lines[symbol] for symbol in SYMBOLS),
+        decisions=tuple(_decision(day, rng) for day in days[::21]),
+        backtest=backtest,
+        baselines=baselines,
+        around={EVENTS[0][0]: _around(EVENTS[0][0], rng)},
+        performance=_performance({"Barbell": backtest} | baselines),
+        events=_events(rng),
+        claims=_claims(said),
+        caveats=(
+            "Alphabet is a proxy for the model layer until Zhipu lists on 2026-01-08.",
+            said.get("caveat", "The SEC fee of 2026 is unverified."),
+        ),
+        seed=7,
+        overrides={"start": "2023-08-01"},
+    )
+
+
+def provenance() -> dict[str, str]:
+    """Return what `runs` hands to the reports."""
+    return {
+        "run": "20260706-open-weights-1a2b3c4d",
+        "command": "assay run examples/open_weights.toml",
+        "thesis": "examples/open_weights.toml",
+        "thesis sha256": "9f86d081" * 8,
+        "assay": "0.1.0",
+        "python": "3.11.9",
+        "numpy": "2.4.6",
+        "seed": "7",
+    }
+
+
+def real(result: StudyResult) -> StudyResult:
+    """Return the same study as if its prices and signals were real."""
+    market = replace(
+        result.market,
+        prices_origin=Origin(name="folder", simulated=False, digest="ab" * 32),
+        signals_origin=Origin(name="folder", simulated=False, digest="cd" * 32),
+    )
+    return replace(result, market=market)
+
+
+def _thesis(days: pd.DatetimeIndex, said: Mapping[str, str]) -> Thesis:
+    return Thesis.model_validate(
+        {
+            "thesis": {
+                "id": "open-weights",
+                "title": said.get(
+                    "title",
+                    "China's open-weight models: hold both ends, not the middle",
+                ),
+                "statement": said.get(
+                    "statement",
+                    "Efficiency gains flow down to compute and memory and up to cloud "
+                    "and applications; the model layer in the middle is competed away.",
+                ),
+                "declared": DECLARED,
+                "start": days[0].date(),
+                "end": days[-1].date(),
+                "benchmarks": ["SPY", "SMH"],
+            },
+            "factors": [{"name": name, "weight": 0.25} for name in FACTORS],
+            "barbell": {
+                "infrastructure": {
+                    "layers": ["compute", "memory"],
+                    "weight": [0.4, 0.6],
+                },
+                "distribution": {
+                    "layers": ["cloud", "application"],
+                    "weight": [0.4, 0.6],
+                },
+                "middle": {"layers": ["labs"], "weight": [0.0, 0.05]},
+            },
+            "events": [
+                {
+                    "id": identifier,
+                    "title": said.get("event", title),
+                    "at": day,
+                    "act": rank == 0,
+                    "document": said.get("document", "004"),
+                    "expected": {"reaction": {"compute": "-"}},
+                    "contrasts": [("compute", "labs")],
+                }
+                for rank, (identifier, title, day) in enumerate(EVENTS)
+            ],
+            "claims": [
+                {
+                    "id": "right-layer",
+                    "says": "x",
+                    "test": "event_contrast",
+                    "event": EVENTS[0][0],
+                    "scope": "event",
+                }
+            ],
+        }
+    )
+
+
+def _universe(said: Mapping[str, str]) -> Universe:
+    entities = {
+        symbol.lower().replace(".", "-"): Entity(
+            id=symbol.lower().replace(".", "-"),
+            name=said.get("name", name),
+            kind="company",
+            layer=layer,
+        )
+        for symbol, name, layer, _, _ in LISTED
+    }
+    benchmarks = {
+        symbol: Line(symbol=symbol, entity="", mic="ARCX", currency="USD", kind="fund")
+        for symbol in ("SPY", "SMH")
+    }
+    return Universe(
+        name="ai-stack",
+        title="The AI stack",
+        layers=LAYERS,
+        entities=entities,
+        lines=_lines(),
+        benchmarks=benchmarks,
+    )
+
+
+def _lines() -> dict[str, Line]:
+    return {
+        symbol: Line(
+            symbol=symbol,
+            entity=symbol.lower().replace(".", "-"),
+            mic=mic,
+            currency=currency,
+            primary=True,
+            listed=dt.date(2026, 1, 8) if symbol == "2513.HK" else None,
+        )
+        for symbol, _, _, mic, currency in LISTED
+    }
+
+
+def _market(days: pd.DatetimeIndex, simulated: bool) -> Market:
+    close = days.to_numpy() + np.timedelta64(21, "h")
+    sessions = Sessions(
+        mic="XNYS", days=days, open_utc=days.to_numpy(), close_utc=close
+    )
+    price = pd.DataFrame(100.0, index=days, columns=list(SYMBOLS))
+    home = HomeView(
+        sessions=sessions,
+        price=price,
+        age=price * 0.0,
+        fresh=price > 0,
+        fx=pd.DataFrame({"USD": 1.0}, index=days),
+        currency=pd.Series([row[4] for row in LISTED], index=list(SYMBOLS)),
+        base="USD",
+    )
+    origin = Origin(
+        name="sample" if simulated else "folder",
+        simulated=simulated,
+        digest="ef" * 32,
+    )
+    return Market(
+        lines=_lines(),
+        bars={},
+        home=home,
+        currencies=Currencies(fixings={}),
+        signals=Signals(observations=pd.DataFrame(columns=list(COLUMNS))),
+        coverage=_coverage(days),
+        findings=(
+            Finding(
+                severity="warning",
+                where="2513.HK",
+                what="no price before 2026-01-08",
+                action="not held before it has 60 returns",
+                first=str(days[0].date()),
+                last="2026-01-07",
+            ),
+            Finding(severity="info", where="9988.HK", what="2 flat rows"),
+        ),
+        prices_origin=origin,
+        signals_origin=origin,
+    )
+
+
+def _coverage(days: pd.DatetimeIndex) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "symbol": list(SYMBOLS),
+            "mic": [row[3] for row in LISTED],
+            "currency": [row[4] for row in LISTED],
+            "first": str(days[0].date()),
+            "last": str(days[-1].date()),
+            "sessions": SESSIONS,
+            "missing": np.arange(len(SYMBOLS)) * 3,
+            "kind": "total_return",
+        }
+    )
+
+
+def _backtest(
+    name: str, days: pd.DatetimeIndex, rng: np.random.Generator, drift: float
+) -> Backtest:
+    growth = np.cumprod(1 + rng.normal(drift, 0.012, len(days)))
+    shares = rng.dirichlet(np.full(len(SYMBOLS), 2.0), size=len(days) // 21 + 1) * 0.97
+    weights = pd.DataFrame(
+        np.repeat(shares, 21, axis=0)[: len(days)], index=days, columns=list(SYMBOLS)
+    )
+    nav = pd.Series(1e7 * growth / growth[0], index=days, name=name)
+    kinds = ("slippage", "tax", "fx", "interest")
+    costs = pd.DataFrame(0.0, index=days, columns=list(kinds))
+    costs.iloc[::21] = rng.uniform(0, 3000, (len(costs.iloc[::21]), len(kinds)))
+    trades = pd.DataFrame(
+        {column: ["x"] * 4 for column in TRADE_COLUMNS}
+        | {"value": [1e5, -2e5, 3e5, -1e5], "tax": 130.0, "slippage": 50.0}
+        | {"asset": ["NVDA", "9988.HK", "9988.HK", "AVGO"], "fx_cost": 0.0, "waited": 1}
+        | {"side": ["buy", "sell", "buy", "sell"]}
+    )
+    frame = pd.DataFrame(0.0, index=days, columns=list(SYMBOLS))
+    return Backtest(
+        name=name,
+        base="USD",
+        nav=nav,
+        holdings=frame,
+        weights=weights,
+        cash=pd.DataFrame({"USD": nav * 0.03}),
+        price=frame + 100.0,
+        fx=pd.DataFrame({"USD": 1.0}, index=days),
+        trades=trades,
+        costs=costs,
+        targets=weights.iloc[::21],
+        waiting=frame > 1,
+        stale=frame > 1,
+    )
+
+
+def _decision(day: pd.Timestamp, rng: np.random.Generator) -> Decision:
+    assets = list(SYMBOLS)
+    raw = rng.dirichlet(np.full(len(assets), 2.0)) * 0.97
+    scorecard = Scorecard(
+        score=pd.Series(rng.uniform(-0.8, 0.8, len(assets)), index=assets),
+        contributions=pd.DataFrame(
+            rng.uniform(-1, 1, (len(assets), len(FACTORS))),
+            index=assets,
+            columns=list(FACTORS),
+        ),
+        coverage=pd.Series(rng.uniform(0.4, 1.0, len(assets)), index=assets),
+        withheld=pd.Series([False] * 11 + [True], index=assets),
+        factor_weights=pd.Series(0.25, index=list(FACTORS)),
+        absent={"vendor_share": "no observation of role vendor_share is known yet"},
+    )
+    return Decision(
+        session=day,
+        moment=day.to_datetime64(),
+        weights=pd.Series(raw, index=assets),
+        cash=0.03,
+        scorecard=scorecard,
+        alpha=pd.Series(rng.normal(0, 0.01, len(assets)), index=assets),
+        status="optimal",
+        objective=-0.01,
+        notes=("2513.HK held out: 12 returns of 60",),
+    )
+
+
+def _around(event: str, rng: np.random.Generator) -> Around:
+    rows = np.arange(-20, 121)
+    steps = rng.normal(0.0006, 0.012, (len(rows), len(PATHS)))
+    nav = pd.DataFrame(np.cumprod(1 + steps, axis=0), index=rows, columns=list(PATHS))
+    nav = nav / nav.iloc[0]
+    summary = pd.DataFrame(
+        {
+            "path": list(PATHS),
+            "return": nav.iloc[-1].to_numpy() - 1.0,
+            "drawdown": (nav / nav.cummax() - 1.0).min().to_numpy(),
+            "costs": 0.0012,
+        }
+    )
+    return Around(event=event, nav=nav, summary=summary)
+
+
+def _performance(paths: Mapping[str, Backtest]) -> pd.DataFrame:
+    rows = []
+    for name, backtest in paths.items():
+        for sample in ("all", "in-sample", "out-of-sample"):
+            returns = backtest.returns.to_numpy()
+            sharpe = returns.mean() / returns.std(ddof=1) * np.sqrt(252)
+            cagr = float((1 + returns).prod() ** (252 / len(returns)) - 1)
+            drawdown = float(backtest.drawdown.min())
+            rows.append(
+                {"path": name, "sample": sample, "sessions": len(returns)}
+                | {"cagr": cagr, "cagr_low": cagr - 0.2, "cagr_high": cagr + 0.2}
+                | {"volatility": float(returns.std(ddof=1) * np.sqrt(252))}
+                | {"sharpe": sharpe, "sharpe_low": sharpe - 0.7}
+                | {"sharpe_high": sharpe + 0.7, "max_drawdown": drawdown}
+                | {"max_drawdown_low": drawdown - 0.1}
+                | {"max_drawdown_high": drawdown + 0.05}
+            )
+    return pd.DataFrame(rows)
+
+
+def _events(rng: np.random.Generator) -> EventStudy:
+    rows = []
+    subjects = [("asset", row[0], row[2]) for row in LISTED[:10]]
+    subjects += [("layer", layer, layer) for layer in LAYERS]
+    subjects += [("contrast", "compute - labs", "")]
+    for identifier, _, day in EVENTS:
+        for kind, subject, layer in subjects:
+            for first, last in ((0, 0), (0, 1), (2, 20), (2, 120)):
+                se = 0.02 * np.sqrt(last - first + 1)
+                t = float(rng.normal(0, 1.6))
+                rows.append(
+                    dict.fromkeys(EVENT_COLUMNS, np.nan)
+                    | {
+                        "event": identifier,
+                        "kind": kind,
+                        "subject": subject,
+                        "layer": layer,
+                        "day_zero": pd.Timestamp(day),
+                        "window": (first, last),
+                        "return": t * se * 1.1,
+                        "car": t * se,
+                        "se": se,
+                        "t": t,
+                        "p": float(np.exp(-abs(t))),
+                        "df": 248,
+                        "n": 1 if kind == "asset" else 4,
+                        "alpha": "zero" if last > 20 else "estimated",
+                        "detectable": 2.8 * se,
+                        "benchmark": "SPY",
+                        "note": "",
+                    }
+                )
+    days = np.arange(-10, 121)
+    path = {}
+    for layer in LAYERS:
+        path[layer] = np.cumsum(rng.normal(0, 0.01, len(days)))
+        path[f"{layer}.se"] = 0.012 * np.sqrt(np.arange(1, len(days) + 1))
+    left_out = pd.DataFrame(
+        {
+            "event": ["hbm-controls"],
+            "subject": ["2513.HK"],
+            "reason": ["not listed yet: first price 2026-01-08"],
+        }
+    )
+    return EventStudy(
+        table=pd.DataFrame(rows)[list(EVENT_COLUMNS)],
+        paths={EVENTS[0][0]: pd.DataFrame(path, index=days)},
+        left_out=left_out,
+    )
+
+
+#: id, test, verdict, estimate, half width, unit, min_effect, sample, reason
+CLAIMS = (
+    ("right-layer", "event_contrast", "inconclusive", 0.12, 0.31, "return", 0.05),
+    ("selloff-compute", "event_sign", "supported", -0.14, 0.05, "return", 0.0),
+    (
+        "barbell-spread",
+        "layer_spread",
+        "inconclusive",
+        0.1,
+        0.2,
+        "return per year",
+        0.02,
+    ),
+    ("barbell-sharpe", "sharpe_difference", "refuted", -0.5, 0.3, "Sharpe ratio", 0.1),
+    ("share-rises", "signal_threshold", "supported", 0.46, np.nan, "share", 0.0),
+    ("memory-leads", "layer_spread", "supported", 0.3, 0.2, "return per year", 0.05),
+    ("labs-lag", "event_contrast", "untestable", np.nan, np.nan, "return", 0.05),
+    ("repeat-shock", "event_contrast", "untestable", np.nan, np.nan, "return", 0.0),
+)
+
+
+def _claims(said: Mapping[str, str]) -> Claims:
+    results = []
+    for rank, (name, test, verdict, estimate, half, unit, least) in enumerate(CLAIMS):
+        sample = "out-of-sample" if rank in (4, 7) else "in-sample"
+        found = Measurement(
+            estimate=estimate,
+            se=half / 1.9,
+            df=200.0,
+            p=0.04,
+            z=estimate / half * 1.9,
+            n=120,
+            unit=unit,
+            detectable=1.5 * half,
+            summary="what was measured",
+        )
+        results.append(
+            ClaimResult(
+                id=name,
+                says=said.get("claim", f"The {name.replace('-', ' ')} claim holds."),
+                test=test,
+                scope="event" if test.startswith("event") else "law",
+                sample=sample,
+                sign="+" if rank != 1 else "-",
+                min_effect=least,
+                verdict=verdict,
+                reason="needs five independent events and has 1"
+                if verdict == "untestable"
+                else "the interval holds zero",
+                q=0.08,
+                interval=(estimate - half, estimate + half),
+                finding=None if verdict == "untestable" else found,
+                document=said.get("document", "004"),
+                grade="A",
+                declared=str(DECLARED),
+            )
+        )
+    nothing = float("nan")
+    scores = (
+        ThesisScore(
+            sample="in-sample",
+            score=0.31,
+            interval=(-0.5, 0.82),
+            claims=6,
+            testable=5,
+            counted=3,
+        ),
+        ThesisScore(
+            sample="out-of-sample",
+            score=nothing,
+            interval=(nothing, nothing),
+            claims=2,
+            testable=1,
+            counted=0,
+            note="no claim of scope law could be tested in this sample",
+        ),
+    )
+    return Claims(results=tuple(results), scores=scores)
