@@ -38,7 +38,7 @@ class Table:
     def complain(self, wrong: np.ndarray, what: str) -> None:
         """Raise `DataError` naming the first row where `wrong` holds, if any.
 
-        `what` may use ``{value}`` fields by column name, as in ``{close!r}``.
+        `what` may use fields by column name, as in ``{close}``.
         """
         if wrong.any():
             at = int(np.argmax(wrong))
@@ -125,7 +125,9 @@ def read_csv(place: Path, *, as_text: bool = False) -> Table:
                 f"{place.name}: rows have more cells than the header's {len(columns)}"
             ) from error
         except (pd.errors.ParserError, ValueError) as error:
-            raise DataError(f"{place.name}: not a table: {error}") from error
+            raise DataError(
+                f"{place.name}: not a table: {str(error).strip()}"
+            ) from error
     cells.index = pd.RangeIndex(2, len(cells) + 2)
     return _table(place, cells, content)
 
@@ -174,7 +176,7 @@ def days_of(table: Table, column: str) -> pd.DatetimeIndex:
         errors="coerce",
     )
     wrong = parsed.isna().to_numpy()
-    table.complain(wrong, f"{column} {{{column}!r}} is not a day as in 2025-01-27")
+    table.complain(wrong, f"{column} '{{{column}}}' is not a day as in 2025-01-27")
     return pd.DatetimeIndex(parsed).as_unit("ns")
 
 
@@ -219,4 +221,4 @@ def _column_names(place: Path, header: Iterable[object]) -> list[str]:
 
 def _not_a_number(column: str) -> str:
     """Return the message for a cell that is no number."""
-    return f"{column} {{{column}!r}} is not a number"
+    return f"{column} '{{{column}}}' is not a number"
