@@ -90,7 +90,7 @@ class WindowStudy:
 
 
 def event_panel(
-    known: Mapping[str, History],
+    known: Mapping[str, History] | None,
     symbols: Sequence[str],
     *,
     moment: np.datetime64,
@@ -104,6 +104,7 @@ def event_panel(
     Parameters
     ----------
     known : mapping of symbol to History
+        None if the benchmark has no prices: then everything is excluded.
     symbols : sequence of str
         Those asked for; one that cannot be studied is excluded with the reason.
     moment : datetime64
@@ -117,12 +118,17 @@ def event_panel(
     home_sessions : int
         Length of the home calendar.
     """
+    if known is None:
+        known = {}
+        excluded = dict.fromkeys(symbols, f"no prices of the benchmark {benchmark}")
+    else:
+        excluded = {}
     zeros = {
         symbol: day_zero(known[symbol].sessions, moment)
         for symbol in symbols
         if symbol in known
     }
-    excluded = _unreachable(known, symbols, zeros, benchmark)
+    excluded = _unreachable(known, symbols, zeros, benchmark) | excluded
     left = [symbol for symbol in symbols if symbol not in excluded]
     zero = np.array([zeros[symbol] for symbol in left], dtype=np.int64)
     relative = np.arange(

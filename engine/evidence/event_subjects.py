@@ -130,9 +130,8 @@ def panel_of(
 ) -> EventPanel:
     """Return the panel of an event for some symbols; see `event_panel`."""
     chosen = event.benchmark or benchmark
-    known = histories(market, symbols, chosen) if chosen in market.lines else {}
     return event_panel(
-        known,
+        histories(market, symbols, chosen),
         symbols,
         moment=event_moment(event.at, [bars.sessions for bars in market.bars.values()]),
         estimation=event.estimation,

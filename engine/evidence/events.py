@@ -77,7 +77,7 @@ def study_events(
         for layer, held in layers.items()
         if held
     ]
-    known: dict[str, dict[str, History]] = {}
+    known: dict[str, dict[str, History] | None] = {}
     rows: list[dict[str, object]] = []
     left_out: list[dict[str, object]] = [
         {"event": event.id, "kind": "asset", "subject": line.symbol, "reason": why}
@@ -134,13 +134,12 @@ def _panel(
     thesis: Thesis,
     event: Event,
     symbols: Sequence[str],
-    known: dict[str, dict[str, History]],
+    known: dict[str, dict[str, History] | None],
 ) -> EventPanel:
     """Return the panel of an event; `known` keeps histories by benchmark."""
     benchmark = event.benchmark or thesis.about.benchmarks[0]
     if benchmark not in known:
-        priced = benchmark in market.lines
-        known[benchmark] = histories(market, symbols, benchmark) if priced else {}
+        known[benchmark] = histories(market, symbols, benchmark)
     return event_panel(
         known[benchmark],
         symbols,
@@ -173,7 +172,8 @@ def _rows(
     for side in (subject.long, subject.short)[: 1 + (subject.kind == "contrast")]:
         if all(symbol in panel.excluded for symbol in side):
             why = "; ".join(dict.fromkeys(panel.excluded[symbol] for symbol in side))
-            return [who | {"reason": why or "no asset of that layer or leg"}]
+            why = why or "no asset of that layer or leg"
+            return [who | {"window": None, "reason": why}]
     rows: list[dict[str, object]] = []
     for window, at in studied.items():
         found = study_subject(panel, at, subject)
@@ -211,7 +211,8 @@ def _pairs(thesis: Thesis, event: Event) -> list[tuple[str, str]]:
     pairs = list(event.contrasts)
     for claim in thesis.claims:
         asked = claim.params
-        if claim.test == "event_contrast" and asked.get("event") == event.id:
+        about = [asked.get("event"), *asked.get("events", ())]
+        if claim.test == "event_contrast" and event.id in about:
             pairs.append((str(asked.get("long")), str(asked.get("short"))))
     return list(dict.fromkeys(pairs))
 

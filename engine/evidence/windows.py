@@ -79,8 +79,13 @@ class History:
 
 def histories(
     market: Market, symbols: Sequence[str], benchmark: str
-) -> dict[str, History]:
-    """Return the history of each symbol that has a price, in the order given."""
+) -> dict[str, History] | None:
+    """Return the history of each symbol that has a price, in the order given.
+
+    None if the benchmark has none.
+    """
+    if benchmark not in market.lines:
+        return None
     return {
         symbol: history(market, symbol, benchmark)
         for symbol in symbols
