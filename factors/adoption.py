@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.interfaces import Absent, AssetReading
 from engine.market.market import Known
+from factors.bars import by_exchange
 from factors.observations import observed
 
 
@@ -20,9 +21,10 @@ class VendorShare:
     Unit: fraction of all tokens in the vendor table. Needs role ``vendor_share``. The
     observation must carry the entity of the asset's line itself: a product or a
     subsidiary counts only if its series is kept under the listed company's id. NaN for
-    an asset whose entity is not in the tables; a vendor that drops out of the table
-    keeps its last share with that date, which the scoring lets fade, and is not set to
-    zero. Known at the first publication of that share.
+    an asset whose entity is not in the tables, and for one without a bar yet: a line
+    that will be listed must not move the ranks of the others before it is. A vendor
+    that drops out of the table keeps its last share with that date, which the scoring
+    lets fade, and is not set to zero. Known at the first publication of that share.
     """
 
     def read(self, known: Known, assets: Sequence[str]) -> AssetReading | Absent:
@@ -31,9 +33,8 @@ class VendorShare:
         value = np.full(len(assets), np.nan)
         when = np.full(len(assets), np.datetime64("NaT", "ns"))
         vendors = {name: place for place, name in enumerate(table.entities)}
-        for row, symbol in enumerate(assets):
-            line = known.lines.get(symbol)
-            column = vendors.get(line.entity) if line else None
+        for row in traded(known, assets):
+            column = vendors.get(known.lines[assets[row]].entity)
             if column is not None:
                 last = np.flatnonzero(np.isfinite(table.value[:, column]))[-1]
                 value[row] = table.value[last, column]
@@ -47,3 +48,12 @@ class VendorShare:
         return AssetReading(
             values=pd.Series(value, index=index), known_at=pd.Series(when, index=index)
         )
+
+
+def traded(known: Known, assets: Sequence[str]) -> list[int]:
+    """Return the places of the assets that have had a bar."""
+    return [
+        int(place)
+        for own in by_exchange(known, assets)
+        for place in own.place[own.newest[-1] >= 0]
+    ]

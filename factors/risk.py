@@ -74,18 +74,19 @@ def _minus_volatility(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return minus the annualised volatility and the number of returns, both (n,)."""
     last = own.newest[-1]
-    row = last[None, :] - np.arange(sessions - 1, -1, -1)[:, None]
+    # One asset a row: a sum along a row does not depend on how many rows there are, so
+    # a line that is listed later changes no other line's last bit.
+    row = last[:, None] - np.arange(sessions - 1, -1, -1)
     inside = row >= 1
-    row = np.maximum(row, 1 if len(own.price) > 1 else 0)
-    column = np.arange(len(last))[None, :]
+    row = np.where(inside, row, 0)
+    column = np.arange(len(last))[:, None]
     before = own.newest[row - 1, column]
     there = inside & (before >= 0)
-    change = np.where(there, own.price[row, column] / own.price[before, column], np.nan)
-    change -= 1.0
+    change = own.price[row, column] / own.price[before, column] - 1.0
     there &= np.isfinite(change)
-    count = there.sum(axis=0)
-    enough = count >= least
-    mean = np.where(there, change, 0.0).sum(axis=0) / np.maximum(count, 1)
-    square = np.where(there, (change - mean) ** 2, 0.0).sum(axis=0)
+    count = there.sum(axis=1)
+    mean = np.where(there, change, 0.0).sum(axis=1) / np.maximum(count, 1)
+    square = np.where(there, (change - mean[:, None]) ** 2, 0.0).sum(axis=1)
     deviation = np.sqrt(square / np.maximum(count - 1, 1))
-    return np.where(enough, -np.sqrt(SESSIONS_PER_YEAR) * deviation, np.nan), count
+    value = -np.sqrt(SESSIONS_PER_YEAR) * deviation
+    return np.where(count >= least, value, np.nan), count

@@ -151,12 +151,9 @@ def said(name: str, known: Known) -> tuple[object, ...]:
     reading = factor.read(known, ASSETS)  # type: ignore[union-attr]
     if isinstance(reading, Absent):
         return ("absent", reading.reason)
-    value = reading.values.to_numpy()  # noqa: PD011 -- a field
-    return (
-        tuple(reading.values.index),
-        value.tobytes(),
-        reading.known_at.to_numpy().tobytes(),
-    )  # noqa: E501, PD011
+    value, known_at = reading.values, reading.known_at  # noqa: PD011 -- a field
+    assert value.index.tolist() == known_at.index.tolist() == ASSETS
+    return (value.to_numpy().tobytes(), known_at.to_numpy().tobytes())
 
 
 moments = st.integers(10, 1100).map(

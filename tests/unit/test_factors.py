@@ -396,16 +396,27 @@ class TestVendorShare:
     def test_is_the_last_share_of_the_asset_s_own_entity(self) -> None:
         rows = weekly("vendor_share", "lab", [0.1, 0.2])
         rows += weekly("vendor_share", "gone", [0.3])
-        lines = {
-            symbol: Line(symbol=symbol, entity=entity, mic="XNYS", currency="USD")
-            for symbol, entity in {"A": "lab", "B": "gone", "C": "bank"}.items()
-        }
-        found, known_at = read(
-            "vendor_share", known_of(rows, lines=lines), ["C", "B", "A"]
-        )
+        found, known_at = read("vendor_share", self.known(rows), ["C", "B", "A"])
         np.testing.assert_allclose(found, [np.nan, 0.3, 0.2])
         assert known_at["B"] == MONDAY  # old, and dated so; not zero
         assert known_at["A"] == MONDAY + dt.timedelta(days=7)
+
+    def test_a_line_that_has_not_traded_yet_says_nothing(self) -> None:
+        rows = weekly("vendor_share", "lab", [0.1]) + weekly("vendor_share", "s", [0.2])
+        found, _ = read("vendor_share", self.known(rows), ["A", "SOON"])
+        np.testing.assert_allclose(found, [0.1, np.nan])
+
+    @staticmethod
+    def known(rows: list[Row]) -> Known:
+        none = float("nan")
+        prices = {"A": [1.0], "B": [1.0], "C": [1.0], "SOON": [none]}
+        known = market({"XNYS": prices}).known_at(LATER)
+        entities = {"A": "lab", "B": "gone", "C": "bank", "SOON": "s"}
+        lines = {
+            symbol: Line(symbol=symbol, entity=entity, mic="XNYS", currency="USD")
+            for symbol, entity in entities.items()
+        }
+        return dataclasses.replace(known, lines=lines, signals=signals(rows))
 
     def test_says_that_no_asset_is_a_vendor(self) -> None:
         rows = weekly("vendor_share", "lab", [0.1])
