@@ -132,11 +132,12 @@ def manifest_of(
 def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return a manifest as the lines that a report prints."""
     named = ", ".join(f"{name} {one}" for name, one in manifest["versions"].items())
-    lines = {
-        "Thesis": f"{manifest['thesis']['id']}, SHA-256 {manifest['thesis']['sha256']}",
-        "Prices": f"{manifest['prices']['name']}, SHA-256 {manifest['prices']['sha256']}",
-        "Signals": f"{manifest['signals']['name']}, "
-        f"SHA-256 {manifest['signals']['sha256']}",
+    inputs = {
+        kind.capitalize(): f"{manifest[kind].get('name') or manifest[kind]['id']}, "
+        f"SHA-256 {manifest[kind]['sha256']}"
+        for kind in ("thesis", "prices", "signals")
+    }
+    lines = inputs | {
         "Seed": str(manifest["seed"]),
         "Command": " ".join(manifest["command"]) or "engine.run",
         "Computed": str(manifest["created_utc"]),

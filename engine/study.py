@@ -317,7 +317,7 @@ def trade_around_event(
         inputs.market,
         at_session=zero,
         schedules={
-            name: {day: row for day, row in path.targets.iterrows()}
+            name: _by_session(path.targets)
             for name, path in {BARBELL: barbell, **baselines}.items()
         },
         execution=inputs.thesis.execution,
@@ -328,6 +328,11 @@ def trade_around_event(
     )
     summary = window.summary.rename_axis("path").reset_index()
     return Around(event=event.id, nav=window.nav, summary=summary, note=window.note)
+
+
+def _by_session(targets: pd.DataFrame) -> dict[pd.Timestamp, pd.Series]:
+    """Return target weights by decision session."""
+    return {day: targets.loc[day] for day in pd.DatetimeIndex(targets.index)}
 
 
 def gather_evidence(

@@ -40,7 +40,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: Any) -> dt.date | No
 
 
 def study_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options of a study, gathered into one `StudyOptions` named ``options``."""
+    """Add the options of a study, gathered into one `StudyOptions`."""
 
     def gather(**keywords: Any) -> None:
         taken = {name: keywords.pop(name) for name in StudyOptions.__dataclass_fields__}

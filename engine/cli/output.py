@@ -59,7 +59,7 @@ def note(text: str) -> None:
 
 @contextmanager
 def steps() -> Iterator[Progress]:
-    """Show what is being done on stderr: a spinner on a terminal, else one line each."""
+    """Show steps on stderr: a spinner on a terminal, else one line each."""
     if not sys.stderr.isatty():
         yield lambda step: click.echo(f"  {step} ...", err=True)
         return

@@ -44,7 +44,10 @@ def _simulated(market: Market) -> str:
         )
         if origin.simulated
     ]
-    return f"SIMULATED: {' and '.join(parts)} are a simulation; they say nothing of the world."
+    return (
+        f"SIMULATED: {' and '.join(parts)} are a simulation; they say nothing of the "
+        "world."
+    )
 
 
 def _sample(thesis: Thesis) -> str:
@@ -56,8 +59,8 @@ def _sample(thesis: Thesis) -> str:
         )
     if declared > thesis.about.end:
         return (
-            f"The thesis was declared on {declared}, after the study ends: all of it is "
-            "in-sample, written with the outcome in view, and confirms nothing."
+            f"The thesis was declared on {declared}, after the study ends: all of it "
+            "is in-sample, written with the outcome in view, and confirms nothing."
         )
     if declared > thesis.about.start:
         return (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ def _measure(
     """Return what a claim's test finds; None if its event is in the other sample."""
     test = CLAIM_TESTS[claim.test]
     span = span_of(claim, evidence, sample)
-    params = TypeAdapter(test.params).validate_python(claim.params)
+    params: Any = TypeAdapter(test.params).validate_python(claim.params)
     event = getattr(params, "event", None)
     if event is not None:
         declared = evidence.thesis.declared_of(claim)

@@ -72,7 +72,7 @@ def versions() -> dict[str, str]:
 
 
 def summary(result: StudyResult) -> dict[str, Any]:
-    """Return the headline of a study as JSON values: decimal fractions, null for NaN."""
+    """Return the headline of a study: decimal fractions, null for NaN."""
     head: dict[str, Any] = {"stamp": STAMP} if result.simulated else {}
     about = result.thesis.about
     return head | {

@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from engine.evidence.claims import (
-    event_contrast,
-    event_sign,
-    layer_spread,
-    sharpe_difference,
-    signal_threshold,
-)
 from engine.evidence.claims.context import ClaimTest
+from engine.evidence.claims.event_contrast import TEST as EVENT_CONTRAST
+from engine.evidence.claims.event_sign import TEST as EVENT_SIGN
+from engine.evidence.claims.layer_spread import TEST as LAYER_SPREAD
+from engine.evidence.claims.sharpe_difference import TEST as SHARPE_DIFFERENCE
+from engine.evidence.claims.signal_threshold import TEST as SIGNAL_THRESHOLD
 
 CLAIM_TESTS: Mapping[str, ClaimTest] = MappingProxyType(
     {
         test.name: test
         for test in (
-            event_contrast.TEST,
-            event_sign.TEST,
-            layer_spread.TEST,
-            sharpe_difference.TEST,
-            signal_threshold.TEST,
+            EVENT_CONTRAST,
+            EVENT_SIGN,
+            LAYER_SPREAD,
+            SHARPE_DIFFERENCE,
+            SIGNAL_THRESHOLD,
         )
     }
 )

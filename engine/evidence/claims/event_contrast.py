@@ -1,4 +1,4 @@
-"""Event contrast: after an event, does one layer beat another?"""
+"""Event contrast: one layer beats another after an event."""
 
 from __future__ import annotations
 

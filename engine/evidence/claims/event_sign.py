@@ -1,4 +1,4 @@
-"""Event sign: does a layer rise or fall on an event?"""
+"""Event sign: a layer rises or falls on an event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layer spread: does one layer out-earn another?"""
+"""Layer spread: one layer out-earns another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sharpe difference: is one path better paid for its risk than another?"""
+"""Sharpe difference: one path is better paid for its risk than another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signal threshold: did an observed series cross a line, and by when?"""
+"""Signal threshold: an observed series crosses a line, by a date."""
 
 from __future__ import annotations
 
