@@ -25,9 +25,14 @@ def test_an_interrupted_run_leaves_nothing(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     target = tmp_path / "run"
-    with pytest.raises(error), new_folder(target) as work:
-        (work / "half.html").write_text("half")
-        raise error("stop")
+
+    def interrupted() -> None:
+        with new_folder(target) as work:
+            (work / "half.html").write_text("half")
+            raise error("stop")
+
+    with pytest.raises(error):
+        interrupted()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -44,9 +49,14 @@ def test_what_exists_is_never_replaced(tmp_path: Path) -> None:
 
 def test_one_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
     target = tmp_path / "run"
-    with pytest.raises(RunError, match="appeared while"), new_folder(target) as work:
-        (work / "new.html").write_text("new")
-        target.mkdir()
+
+    def overtaken() -> None:
+        with new_folder(target) as work:
+            (work / "new.html").write_text("new")
+            target.mkdir()
+
+    with pytest.raises(RunError, match="appeared while"):
+        overtaken()
     assert list(target.iterdir()) == []
 
 

@@ -122,7 +122,7 @@ def cut(prices: PriceData, signals: SignalData) -> tuple[PriceData, SignalData]:
 
 
 def noise(prices: PriceData, signals: SignalData) -> tuple[PriceData, SignalData]:
-    """Replace the future: other numbers, gaps, listings, delistings and observations."""
+    """Replace the future: other numbers, gaps, delistings and observations."""
     rng = np.random.default_rng(5)
     last = np.datetime64(CUT + dt.timedelta(days=1), "ns") - np.timedelta64(1, "ns")
     frames = {}

@@ -29,7 +29,7 @@ def thesis(*claims: dict[str, object]) -> Thesis:
             },
             "barbell": {"ends": {"layers": ["compute"]}},
             "claims": [
-                {"says": "", "test": "layer_spread", "long": "a", "short": "b", **claim}
+                {"says": "So.", "test": "layer_spread", "long": "a", "short": "b", **claim}
                 for claim in claims
             ],
         }
