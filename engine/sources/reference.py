@@ -138,7 +138,8 @@ def _thinness(signals: Signals, role: str) -> Finding:
     return Finding(
         severity="warning",
         where=f"reference signals: {role}",
-        what=f"{counted} observations of {signals.roles[role]}"
+        what=f"{counted} observation{'' if counted == 1 else 's'} of "
+        f"{signals.roles[role]}"
         + (f" (and {besides}, which are no observations)" if besides else "")
         + f"; a factor needs {FEWEST} of one definition, so it stays absent",
         first=str(series["value_date"].min().date()),

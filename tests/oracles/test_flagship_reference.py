@@ -35,7 +35,11 @@ TIMELINE = {
     "deepseek-r1": "2025-01-20",
     "deepseek-selloff": "2025-01-27",
     "h20-licence": "2025-04-15",
+    "qwen3": "2025-04-28",
     "diffusion-rescinded": "2025-05-13",
+    "kimi-k2": "2025-07-11",
+    "deepseek-v3.1": "2025-08-21",
+    "deepseek-v3.2": "2025-09-29",
     "deepseek-v4": "2026-04-24",
     "bis-parent-rule": "2026-05-31",
 }
@@ -114,6 +118,9 @@ def test_claims_and_grades(thesis: Thesis, shared: Path) -> None:
         if re.match(r"\| H\d\d ", line)
     }
     for claim in thesis.claims:
+        if "law" in claim.id:  # "A for one event, C in general"
+            assert claim.grade == "C"
+            continue
         number = "H02" if claim.id == "right-layer" else claim.id.split("-")[0]
         if grades[number][0] != "-":
             assert claim.grade == grades[number][0], claim.id

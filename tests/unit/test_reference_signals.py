@@ -86,9 +86,9 @@ def test_every_role_has_a_series_and_a_finding(reference: SignalData) -> None:
     for role in ROLES:
         thin = [one for one in reference.findings if one.where.endswith(role)]
         assert thin
-        assert "observations of" in thin[0].what
+        assert f"of {ROLES[role]}" in thin[0].what
     tokens = next(one for one in reference.findings if one.where.endswith(": tokens"))
-    assert tokens.what.startswith("0 observations")
+    assert tokens.what.startswith("0 observations of")
     assert "2 disputed" in tokens.what
 
 
