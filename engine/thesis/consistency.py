@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 from engine.thesis.budgets import budgets
@@ -16,6 +17,7 @@ _ESTIMATION, _WINDOWS = [-260, -11], [[0, 0], [0, 1], [2, 20], [2, 120]]
 
 def consistency(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
     """Yield what contradicts itself, as far as the shape of `raw` allows."""
+    yield from _control_characters((), raw)
     yield from budgets(raw, places)
     yield from _chosen_twice(raw)
     for kind in ("events", "claims"):
@@ -26,6 +28,24 @@ def consistency(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
         yield from _contrasts(path, event)
     for path, claim in tables(raw, "claims"):
         yield from _claim(path, claim)
+
+
+def _control_characters(path: Path, value: object) -> Iterator[Complaint]:
+    """Find what escapes leave in a text by mistake and no report can print."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _control_characters((*path, key), inner)
+    elif isinstance(value, list):
+        for position, inner in enumerate(value):
+            yield from _control_characters((*path, position), inner)
+    elif isinstance(value, str):
+        found = next((one for one in value if unicodedata.category(one) == "Cc"), "\n")
+        if found not in "\n\t\r":
+            yield Complaint(
+                path=path,
+                message=f"the text holds the control character {found!r}",
+                hint="double every backslash, or use single quotes",
+            )
 
 
 def _chosen_twice(raw: Raw) -> Iterator[Complaint]:

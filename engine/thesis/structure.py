@@ -147,6 +147,8 @@ def _complaint(error: ErrorDetails, raw: Raw) -> Complaint:
         if table:
             return table
     expected, hint = in_words(error)
+    if path[-1] == "half_life" and isinstance(value, int):
+        hint = f'write "{value}d"'
     return Complaint(
         path=path, message=f"expected {expected}, found {shown(value)}", hint=hint
     )
@@ -214,7 +216,7 @@ def _choice(expected: str, value: object) -> tuple[str, str]:
     phrase = " or ".join([", ".join(map(repr, words[:-1])), repr(words[-1])])
     if isinstance(value, str):
         return phrase, nearest(value, words)
-    return phrase, "write it in quotes"
+    return phrase, "write one of them, in quotes"
 
 
 def _pattern(pattern: str, value: object) -> tuple[str, str]:
@@ -242,7 +244,7 @@ def _unquoted(kind: str, value: object) -> str:
 def _as_fraction(context: Mapping[str, Any], value: object) -> str:
     """Return how a percentage should be written, where one was meant."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if context.get("le") == 1.0 and number and 1 < value <= 100:  # type: ignore[operator]
+    if context.get("le") == 1.0 and number and 2 < value <= 100:  # type: ignore[operator]
         return f"write {value / 100:g} for {value:g} %"  # type: ignore[operator]
     return ""
 

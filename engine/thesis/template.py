@@ -21,8 +21,4 @@ def starting_thesis(name: str) -> str:
         )
     words = re.sub(r"[-_.]+", " ", slug)
     text = files("engine.thesis").joinpath("template.toml").read_text(encoding="utf-8")
-    filled = {"{file}": f"{slug}.toml", "{id}": slug}
-    filled["{title}"] = words[0].upper() + words[1:]
-    for mark, value in filled.items():
-        text = text.replace(mark, value)
-    return text
+    return text.replace("{id}", slug).replace("{title}", words[0].upper() + words[1:])
