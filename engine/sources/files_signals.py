@@ -29,7 +29,7 @@ DEFAULT_ROLES: Mapping[str, str] = MappingProxyType(
 HAPPENED = ("observed", "disputed")
 SETTINGS = "roles.toml"
 #: A day, or a moment in ISO form with or without its zone.
-DAY_ONLY = r"\d{4}-\d{2}-\d{2}"
+DAY_ONLY = r"(?:19|20)\d{2}-\d{2}-\d{2}"
 MOMENT = DAY_ONLY + r"(?:[ T]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 ZONED = DAY_ONLY + r"[ T].*(?:Z|[+-]\d{2}:?\d{2})"
 

@@ -16,7 +16,9 @@ import pandas as pd
 from engine.errors import DataError, at_most
 
 #: A day, or the midnight that Yahoo's own index writes for it.
-DAY = r"\d{4}-\d{2}-\d{2}(?:[ T]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+DAY = (
+    r"(?:19|20)\d{2}-\d{2}-\d{2}(?:[ T]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,10 +102,14 @@ def read_csv(place: Path, *, as_text: bool = False) -> Table:
     is not UTF-8, or has a row with more cells than the header.
     """
     content = read_bytes(place)
-    text = read_text(place, content)
+    whole = read_text(place, content)
+    text = whole.lstrip("\r\n")
     if not text.strip():
         raise DataError(f"{place.name}: the file is empty")
-    header = next(csv.reader(io.StringIO(text)))
+    try:
+        header = next(csv.reader(io.StringIO(text, newline=None)))
+    except csv.Error as error:
+        raise DataError(f"{place.name}: the header cannot be read: {error}") from error
     columns = _column_names(place, header)
     with warnings.catch_warnings():
         # A row longer than the header would otherwise lose its end
@@ -128,7 +134,8 @@ def read_csv(place: Path, *, as_text: bool = False) -> Table:
             raise DataError(
                 f"{place.name}: not a table: {str(error).strip()}"
             ) from error
-    cells.index = pd.RangeIndex(2, len(cells) + 2)
+    above = whole[: len(whole) - len(text)].count("\n") + 2
+    cells.index = pd.RangeIndex(above, len(cells) + above)
     return _table(place, cells, content)
 
 
@@ -165,10 +172,12 @@ def days_of(table: Table, column: str) -> pd.DatetimeIndex:
     cells = table.cells[column]
     table.complain(cells.isna().to_numpy(), f"has no {column}")
     if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        moments = pd.DatetimeIndex(cells).tz_localize(None).as_unit("ns")
+        moments = pd.DatetimeIndex(cells).tz_localize(None)
+        far = np.asarray((moments.year < 1900) | (moments.year > 2099))
+        table.complain(far, f"{column} {{{column}}} lies outside 1900 to 2099")
         wrong = np.asarray(moments != moments.normalize())
         table.complain(wrong, f"{column} {{{column}}} carries a time of day; give days")
-        return moments
+        return moments.as_unit("ns")
     written = cells.astype("str")
     parsed = pd.to_datetime(
         written.where(written.str.fullmatch(DAY)).str[:10],
@@ -188,7 +197,11 @@ def numbers_of(table: Table, column: str) -> np.ndarray:
     cells = table.cells[column]
     if cells.dtype == np.bool_:
         table.complain(np.ones(len(cells), dtype=bool), _not_a_number(column))
-    values = pd.to_numeric(cells, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+    try:
+        read = pd.to_numeric(cells, errors="coerce")
+    except OverflowError as error:
+        raise DataError(f"{table.name}: {column} has a number too large") from error
+    values = read.to_numpy(np.float64, na_value=np.nan)
     blank = cells.isna().to_numpy()
     table.complain(np.isnan(values) & ~blank, _not_a_number(column))
     table.complain(np.isinf(values), f"{column} is infinite")
@@ -211,8 +224,11 @@ def _table(place: Path, cells: pd.DataFrame, content: bytes) -> Table:
 
 
 def _column_names(place: Path, header: Iterable[object]) -> list[str]:
-    """Return names in lower case with underscores, each once."""
-    names = [str(cell).strip().lower().replace(" ", "_") for cell in header]
+    """Return names in lower case with underscores, each once; a blank one numbered."""
+    names = [
+        str(cell).strip().lower().replace(" ", "_") or f"(column {number})"
+        for number, cell in enumerate(header, 1)
+    ]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"{place.name}: columns appear twice: {at_most(twice)}")
