@@ -17,12 +17,11 @@ from engine.portfolio.scoring import layer_scores
 from engine.portfolio.scoring import score as score_assets
 from engine.study import (
     Progress,
-    StudyResult,
     check_prices,
     measure_performance,
     trade_around_event,
-    trade_baselines,
     trade_barbell,
+    trade_baselines,
 )
 
 
@@ -141,22 +140,3 @@ def events(
     progress("studying the events")
     study = study_events(inputs.market, thesis, inputs.universe, inputs.assets)
     return Events(study=study, simulated=inputs.market.simulated)
-
-
-def score_table(result: StudyResult) -> pd.DataFrame:
-    """Return the thesis score, one row per sample."""
-    return pd.DataFrame(
-        [
-            {
-                "sample": one.sample,
-                "score": one.score,
-                "low": one.interval[0],
-                "high": one.interval[1],
-                "claims": one.claims,
-                "testable": one.testable,
-                "counted": one.counted,
-                "note": one.note,
-            }
-            for one in result.claims.scores
-        ]
-    )

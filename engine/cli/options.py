@@ -5,13 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import click
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 DATE = click.DateTime(formats=["%Y-%m-%d"])
 THESIS = click.argument("thesis", type=click.Path(path_type=Path))
@@ -42,12 +40,11 @@ def _day(ctx: click.Context, param: click.Parameter, value: Any) -> dt.date | No
 def study_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of a study, gathered into one `StudyOptions`."""
 
+    @wraps(command)
     def gather(**keywords: Any) -> None:
         taken = {name: keywords.pop(name) for name in StudyOptions.__dataclass_fields__}
         command(options=StudyOptions(**taken), **keywords)
 
-    gather.__doc__ = command.__doc__
-    gather.__name__ = command.__name__
     for option in reversed(
         [
             click.option(

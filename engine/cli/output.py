@@ -41,15 +41,24 @@ def _draw(table: pd.DataFrame, title: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from reports.numbers import cell
-
     drawn = Table(title=Text(title) if title else None, title_justify="left")
     for name in table.columns:
         numeric = table[name].dtype.kind in "fiu"
         drawn.add_column(Text(str(name)), justify="right" if numeric else "left")
     for row in table.itertuples(index=False):
-        drawn.add_row(*(Text(cell(value)) for value in row))
+        drawn.add_row(*(Text(_cell(value)) for value in row))
     Console(width=None if sys.stdout.isatty() else 160).print(drawn)
+
+
+def _cell(value: object) -> str:
+    """Return one cell: four significant figures, dates as ISO, an en dash for NaN."""
+    if isinstance(value, bool):
+        return "yes" if value else ""
+    if isinstance(value, float):
+        return f"{value:.4g}" if value == value else "\N{EN DASH}"
+    if hasattr(value, "date") and callable(value.date):
+        return str(value.date()) if value == value else "\N{EN DASH}"
+    return "" if value is None else str(value)
 
 
 def note(text: str) -> None:

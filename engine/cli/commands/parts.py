@@ -80,10 +80,12 @@ def events(thesis: Path, options: StudyOptions, only: str | None, form: str) -> 
 @FORMAT
 def claims(thesis: Path, options: StudyOptions, form: str) -> None:
     """Test the claims of THESIS: verdicts with q-values, and the thesis score."""
-    from engine import app, parts
+    from engine import app
+    from reports.tables import thesis_scores
 
     with steps() as progress:
         result = app.run(thesis, progress=progress, **options.as_keywords())
     emit(result.claims.table, form, title="Claims", simulated=result.simulated)
     if form == "table":
-        emit(parts.score_table(result), form, title="Score", simulated=result.simulated)
+        scores = thesis_scores(result)
+        emit(scores, form, title="Thesis score", simulated=result.simulated)

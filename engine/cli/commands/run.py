@@ -22,7 +22,7 @@ from engine.cli.output import note, steps
 def run(thesis: Path, options: StudyOptions, out: Path | None) -> None:
     """Test THESIS: write a run folder with report.html and report.pdf."""
     from engine import deliver
-    from reports.words import closing_lines
+    from reports import words
 
     with steps() as progress:
         folder, result = deliver.run_to_folder(
@@ -32,8 +32,9 @@ def run(thesis: Path, options: StudyOptions, out: Path | None) -> None:
             progress=progress,
             **options.as_keywords(),
         )
-    for line in closing_lines(result):
-        click.echo(line)
-    note("")
+    click.echo(words.verdict(result))
+    click.echo(words.performance_sentence(result))
+    for sentence in result.caveats:
+        note(f"note: {sentence}")
     click.echo(f"report: {folder / 'report.html'}")
     click.echo(f"        {folder / 'report.pdf'}")
