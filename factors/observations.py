@@ -51,8 +51,9 @@ def observed(signals: Signals, role: str) -> Table:
     wanted = frame["series"] == signals.roles.get(role, role)
     rows = np.flatnonzero(wanted.to_numpy())
     number = np.isfinite(frame["value"].to_numpy()[rows])
-    rows = rows[number & (frame["quality"].iloc[rows] == "observed").to_numpy()]
-    code, names = pd.factorize(frame["entity"].iloc[rows].to_numpy(), sort=True)
+    observation = frame["quality"].array.take(rows) == "observed"
+    rows = rows[number & np.asarray(observation, dtype=np.bool_)]
+    code, names = frame["entity"].array.take(rows).factorize()
     days = frame["value_date"].to_numpy()[rows]
     dates, day = np.unique(days, return_inverse=True)
     known = frame["known_at"].to_numpy()[rows]
@@ -63,12 +64,13 @@ def observed(signals: Signals, role: str) -> Table:
     value[day, code] = frame["value"].to_numpy()[rows]
     first = np.unique(day * max(len(names), 1) + code, return_index=True)[1]
     published[day[first], code[first]] = known[first]
+    order = np.argsort(np.asarray(names, dtype=np.str_))
     return Table(
         role=role,
         dates=dates,
-        entities=tuple(str(name) for name in names),
-        value=value,
-        published=published,
+        entities=tuple(str(names[place]) for place in order),
+        value=value[:, order],
+        published=published[:, order],
     )
 
 

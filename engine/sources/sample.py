@@ -23,6 +23,7 @@ from engine.sources.sample_truth import (
     FIRST_DAY,
     HKD_BAND,
     LAST_DAY,
+    LUCK,
     PLANTED,
     SEED,
     VERSION,
@@ -84,7 +85,7 @@ class SamplePrices:
     def origin(self) -> Origin:
         """Return what names these prices; its digest covers all that decides them."""
         layers = ",".join(f"{key}={self.layers[key]}" for key in sorted(self.layers))
-        text = f"sample prices {VERSION}|{self.seed}|{layers}|{self.events!r}"
+        text = f"sample prices {VERSION}|{LUCK}|{self.seed}|{layers}|{self.events!r}"
         return Origin(
             name="sample",
             simulated=True,
