@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from engine.evidence.performance import performance_table
 from engine.evidence.results import (
     EVENT_COLUMNS,
     ClaimResult,
@@ -47,7 +48,7 @@ LISTED = (
 SYMBOLS = tuple(row[0] for row in LISTED)
 FACTORS = ("token_share_momentum", "capex_growth", "price_momentum", "vendor_share")
 PATHS = (
-    "Barbell",
+    "barbell",
     "SPY",
     "SMH",
     "equal weight",
@@ -75,7 +76,7 @@ def fake_result(
     ).as_unit("ns")
     market = _market(days, simulated)
     thesis = _thesis(days, said)
-    backtest = _backtest("Barbell", days, rng, 0.0009)
+    backtest = _backtest("barbell", days, rng, 0.0009)
     baselines = {
         name: _backtest(name, days, rng, 0.0009 - 0.0002 * rank)
         for rank, name in enumerate(PATHS[1:])
@@ -89,7 +90,7 @@ def fake_result(
         backtest=backtest,
         baselines=baselines,
         around={EVENTS[0][0]: _around(EVENTS[0][0], rng)},
-        performance=_performance({"Barbell": backtest} | baselines),
+        performance=_performance({"barbell": backtest} | baselines),
         events=_events(rng),
         claims=_claims(said),
         caveats=(
@@ -266,13 +267,17 @@ def _coverage(days: pd.DatetimeIndex) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "symbol": list(SYMBOLS),
+            "entity": [symbol.lower().replace(".", "-") for symbol in SYMBOLS],
             "mic": [row[3] for row in LISTED],
             "currency": [row[4] for row in LISTED],
-            "first": str(days[0].date()),
-            "last": str(days[-1].date()),
-            "sessions": SESSIONS,
+            "basis": "total_return",
+            "first": days[0],
+            "last": days[-1],
+            "bars": SESSIONS,
             "missing": np.arange(len(SYMBOLS)) * 3,
-            "kind": "total_return",
+            "flat": 0,
+            "opens": True,
+            "note": "",
         }
     )
 
@@ -349,32 +354,36 @@ def _around(event: str, rng: np.random.Generator) -> Around:
     summary = pd.DataFrame(
         {
             "path": list(PATHS),
-            "return": nav.iloc[-1].to_numpy() - 1.0,
-            "drawdown": (nav / nav.cummax() - 1.0).min().to_numpy(),
+            "total_return": nav.iloc[-1].to_numpy() - 1.0,
+            "before": 0.01,
+            "since": -0.02,
+            "max_drawdown": (nav / nav.cummax() - 1.0).min().to_numpy(),
             "costs": 0.0012,
+            "trades": 30,
+            "waited": 2,
         }
     )
     return Around(event=event, nav=nav, summary=summary)
 
 
 def _performance(paths: Mapping[str, Backtest]) -> pd.DataFrame:
-    rows = []
-    for name, backtest in paths.items():
-        for sample in ("all", "in-sample", "out-of-sample"):
-            returns = backtest.returns.to_numpy()
-            sharpe = returns.mean() / returns.std(ddof=1) * np.sqrt(252)
-            cagr = float((1 + returns).prod() ** (252 / len(returns)) - 1)
-            drawdown = float(backtest.drawdown.min())
-            rows.append(
-                {"path": name, "sample": sample, "sessions": len(returns)}
-                | {"cagr": cagr, "cagr_low": cagr - 0.2, "cagr_high": cagr + 0.2}
-                | {"volatility": float(returns.std(ddof=1) * np.sqrt(252))}
-                | {"sharpe": sharpe, "sharpe_low": sharpe - 0.7}
-                | {"sharpe_high": sharpe + 0.7, "max_drawdown": drawdown}
-                | {"max_drawdown_low": drawdown - 0.1}
-                | {"max_drawdown_high": drawdown + 0.05}
-            )
-    return pd.DataFrame(rows)
+    returns = {name: one.returns for name, one in paths.items()}
+    days = returns["barbell"].index
+    parts = []
+    for sample, chosen in (
+        ("all", days),
+        ("in-sample", days[days < pd.Timestamp(DECLARED)]),
+        ("out-of-sample", days[days >= pd.Timestamp(DECLARED)]),
+    ):
+        table = performance_table(
+            {name: one.loc[chosen] for name, one in returns.items()},
+            returns["SPY"].loc[chosen],
+            periods_per_year=252.0,
+            rng=np.random.default_rng(1),
+            draws=50,
+        )
+        parts.append(table.reset_index().assign(sample=sample))
+    return pd.concat(parts, ignore_index=True)
 
 
 def _events(rng: np.random.Generator) -> EventStudy:

@@ -1,0 +1,363 @@
+"""The printed tables about claims, costs, data and provenance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from engine.evidence.results import ClaimResult
+from engine.study import StudyResult
+from reports import numbers, tables, words
+from reports.document import Cell, Column, Table, Tone, heading_row, plain
+
+_TONES: Mapping[str, Tone] = {
+    "supported": "supported",
+    "refuted": "refuted",
+    "inconclusive": "inconclusive",
+    "untestable": "untestable",
+}
+
+
+def claims(result: StudyResult) -> Table | None:
+    """Return every claim with its verdict, sample by sample."""
+    if not result.claims.results:
+        return None
+    columns = (
+        Column(label="Claim", align="left", wide=True),
+        Column(label="Verdict and why", align="left", wide=True),
+        Column(label="Estimate"),
+        Column(label="q"),
+        Column(label="n"),
+        Column(label="Detectable"),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    groups: set[int] = set()
+    for sample, title in (
+        (words.OUT_OF_SAMPLE, "Out-of-sample: from the day each claim was declared"),
+        (words.IN_SAMPLE, "In-sample: before it was declared, so it confirms nothing"),
+    ):
+        part = [one for one in result.claims.results if one.sample == sample]
+        if not part:
+            continue
+        groups.add(len(rows))
+        rows.append(heading_row(title, len(columns)))
+        rows += [_claim_row(result, one) for one in part]
+    return Table(
+        id="claims",
+        caption="Claims, their verdicts, and the evidence for them.",
+        columns=columns,
+        rows=tuple(rows),
+        groups=frozenset(groups),
+        note="q: the p-value corrected for the number of claims tested in the sample "
+        "(Benjamini and Hochberg 1995); below 0.10 a claim is supported or refuted. The "
+        "interval is a 90% interval adjusted for selection (Benjamini and Yekutieli "
+        "2005), so that it agrees with the verdict. Detectable: the smallest effect "
+        "that this test finds with power 0.8. A verdict on a single event speaks for "
+        "that event only.",
+    )
+
+
+def _claim_row(result: StudyResult, one: ClaimResult) -> tuple[Cell, ...]:
+    found = one.finding
+    unit = found.unit if found else ""
+    show = numbers.unit_format(unit)
+    estimate = show(found.estimate) if found else numbers.MISSING
+    behind = numbers.unit_word(unit)
+    return (
+        plain(one.says, sub=_about(one)),
+        Cell(
+            text=words.stamped(one.verdict, result),
+            tone=_TONES[one.verdict],
+            sub=one.reason,
+        ),
+        plain(
+            f"{estimate} {behind}".strip(),
+            sub="" if found is None else numbers.interval(*one.interval, show),
+        ),
+        plain(numbers.p_value(one.q)),
+        plain(numbers.count(found.n) if found else numbers.MISSING),
+        plain(
+            show(found.detectable).removeprefix("+") if found else numbers.MISSING,
+            "muted",
+        ),
+    )
+
+
+def _about(one: ClaimResult) -> str:
+    """Return what stands below a claim: its name, test, expectation and source."""
+    sign = "above zero" if one.sign == "+" else "below zero"
+    if one.min_effect:
+        unit = one.finding.unit if one.finding else "return"
+        least = numbers.unit_format(unit)(one.min_effect).removeprefix("+")
+        sign = f"{'above' if one.sign == '+' else 'below minus'} {least}"
+    parts = [
+        one.id,
+        f"{one.test} on one {one.scope}" if one.scope == "event" else one.test,
+    ]
+    parts.append(f"expects {sign}")
+    if one.document:
+        parts.append(
+            f"document {one.document}" + (f", grade {one.grade}" if one.grade else "")
+        )
+    return "; ".join(parts)
+
+
+def costs(result: StudyResult) -> Table:
+    """Return what each kind of cost took, by year and in all."""
+    table = tables.costs_by_year(result)
+    years = sorted(set(table["year"]))
+    kinds = list(result.backtest.costs.columns)
+    base = result.backtest.base
+    paid = {
+        (row["kind"], row["year"]): float(row["paid"])
+        for row in table.to_dict("records")
+    }
+    per_year = len(result.backtest.nav) / 252.0
+    mean_nav = float(result.backtest.nav.mean())
+    rows = []
+    for kind in [*kinds, "total"]:
+        own = kinds if kind == "total" else [kind]
+        yearly = [sum(paid[name, year] for name in own) for year in years]
+        share = sum(yearly) / mean_nav / per_year
+        rows.append(
+            (
+                plain(_COSTS.get(kind, kind), "strong" if kind == "total" else ""),
+                *[plain(numbers.count(value)) for value in yearly],
+                plain(numbers.count(sum(yearly)), "strong"),
+                plain(numbers.basis_points(share)),
+            )
+        )
+    return Table(
+        id="costs",
+        caption=f"What the barbell paid, in {base}.",
+        columns=(
+            Column(label="Kind", align="left", wide=True),
+            *[Column(label=str(year)) for year in years],
+            Column(label="Total"),
+            Column(label="A year, of NAV"),
+        ),
+        rows=tuple(rows),
+        note=_trading_note(result),
+    )
+
+
+_COSTS = {
+    "slippage": "Slippage",
+    "tax": "Taxes and exchange fees",
+    "fx": "Currency spread",
+    "interest": "Interest (negative: earned)",
+    "total": "Total",
+}
+
+
+def _trading_note(result: StudyResult) -> str:
+    trades = result.backtest.trades
+    value = float(trades["value"].abs().sum()) if len(trades) else 0.0
+    years = len(result.backtest.nav) / 252.0
+    turnover = value / 2.0 / float(result.backtest.nav.mean()) / years
+    execution = result.thesis.execution
+    return (
+        f"{numbers.count(len(trades))} trades, one-way turnover of "
+        f"{numbers.percent(turnover, 0)} of NAV a year; orders fill at the "
+        f"{execution.at.replace('_', ' ')} of their own exchange, slippage "
+        f"{numbers.decimal(execution.slippage_bps, 1)} bp, currency spread "
+        f"{numbers.decimal(execution.fx_spread_bps, 1)} bp. The optimiser expects the "
+        "same costs that the ledger charges."
+    )
+
+
+def fees(result: StudyResult) -> Table | None:
+    """Return the dated taxes and fees in force; what is not verified is set off."""
+    table = tables.fees(result)
+    if table.empty:
+        return None
+    rows = []
+    shaded = set()
+    for row in table.to_dict("records"):
+        if row["status"] != "verified":
+            shaded.add(len(rows))
+        since, until = row["effective_from"] or "…", row["effective_to"] or "…"
+        rows.append(
+            (
+                plain(str(row["markets"])),
+                plain(str(row["item"]), sub=str(row["note"])),
+                plain(
+                    f"{numbers.percent(float(row['rate']), 5).rstrip('%').rstrip('0').rstrip('.')}%"
+                ),
+                plain(str(row["side"])),
+                plain(f"{since} to {until}"),
+                plain(str(row["status"]), sub=str(row["source"])),
+            )
+        )
+    return Table(
+        id="fees",
+        caption="Taxes and fees applied, by the day that counts.",
+        columns=(
+            Column(label="Exchange", align="left"),
+            Column(label="Item", align="left", wide=True),
+            Column(label="Rate"),
+            Column(label="Side", align="left"),
+            Column(label="In force", align="left"),
+            Column(label="Status and source", align="left", wide=True),
+        ),
+        rows=tuple(rows),
+        shaded=frozenset(shaded),
+        note="Shaded rows rest on a rate or a day that is not fully verified.",
+    )
+
+
+def findings(result: StudyResult) -> Table | None:
+    """Return what a reader must know about the data."""
+    table = tables.findings(result)
+    if table.empty:
+        return None
+    rows = tuple(
+        (
+            plain(
+                str(row["severity"]), "negative" if row["severity"] == "error" else ""
+            ),
+            plain(str(row["where"])),
+            plain(str(row["what"]), sub=str(row["action"])),
+        )
+        for row in table.to_dict("records")
+    )
+    return Table(
+        id="findings",
+        caption="Findings about the data; nothing was repaired in silence.",
+        columns=(
+            Column(label="Severity", align="left"),
+            Column(label="Where", align="left"),
+            Column(label="What, and what was done", align="left", wide=True),
+        ),
+        rows=rows,
+    )
+
+
+def coverage(result: StudyResult) -> Table:
+    """Return what the prices of each line could give."""
+    table = result.market.coverage
+    rows = []
+    for row in table.to_dict("records"):
+        first, last = _date(row["first"]), _date(row["last"])
+        rows.append(
+            (
+                plain(
+                    str(row["symbol"]), sub=tables.name_of(result, str(row["symbol"]))
+                ),
+                plain(str(row["mic"])),
+                plain(str(row["currency"])),
+                plain(str(row["basis"]).replace("_", " ")),
+                plain(first),
+                plain(last),
+                plain(numbers.count(float(row["bars"]))),
+                plain(numbers.count(float(row["missing"]))),
+                plain(str(row["note"]), "muted"),
+            )
+        )
+    return Table(
+        id="coverage",
+        caption="Prices: what each line has.",
+        columns=(
+            Column(label="Line", align="left", wide=True),
+            Column(label="Exchange", align="left"),
+            Column(label="Currency", align="left"),
+            Column(label="Basis", align="left"),
+            Column(label="First", align="left"),
+            Column(label="Last", align="left"),
+            Column(label="Bars"),
+            Column(label="Missing"),
+            Column(label="Note", align="left"),
+        ),
+        rows=tuple(rows),
+        note="Total return: adjusted closes with dividends reinvested. Missing: own "
+        "sessions between the first and the last bar without one; the next return "
+        "spans the gap.",
+    )
+
+
+def _date(value: Any) -> str:
+    text = str(value)[:10]
+    return numbers.MISSING if text in ("NaT", "", "nan", "None") else text
+
+
+def provenance(result: StudyResult, given: Mapping[str, str]) -> Table:
+    """Return where the numbers came from and how to get them again."""
+    market = result.market
+    known = {
+        "Prices": _origin(market.prices_origin),
+        "Signals": _origin(market.signals_origin),
+        "Universe": f"{result.universe.name}, {len(result.assets)} assets",
+        "Seed": str(result.seed),
+    }
+    known |= {f"Replaced: {name}": value for name, value in result.overrides.items()}
+    seen = {name.lower() for name in given}
+    entries = [
+        (name, value) for name, value in known.items() if name.lower() not in seen
+    ]
+    rows = [
+        (plain(str(name)), plain(str(value)))
+        for name, value in [*given.items(), *entries]
+    ]
+    return Table(
+        id="provenance",
+        caption="What made this report.",
+        columns=(
+            Column(label="What", align="left"),
+            Column(label="Value", align="left", wide=True),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _origin(origin: Any) -> str:
+    parts = [origin.name, "simulated" if origin.simulated else "", origin.detail]
+    named = ", ".join(part for part in parts if part)
+    return f"{named}; sha256 {origin.digest}" if origin.digest else named
+
+
+def settings(result: StudyResult) -> Table:
+    """Return the settings that the numbers depend on."""
+    about, portfolio = result.thesis.about, result.thesis.portfolio
+    execution, scoring = result.thesis.execution, result.thesis.scoring
+    turnover = portfolio.max_turnover
+    told = {
+        "Period": f"{about.start} to {about.end}, sessions of {about.calendar}",
+        "Account": f"{numbers.money(execution.capital, about.currency)}",
+        "Objective": f"{portfolio.objective.replace('_', ' ')}, risk aversion "
+        f"{numbers.decimal(portfolio.risk_aversion, 1)}, information coefficient "
+        f"{numbers.decimal(portfolio.ic, 3)}",
+        "Risk": f"{portfolio.covariance.replace('_', ' ')} covariance over "
+        f"{portfolio.window} sessions, at least {portfolio.min_history}",
+        "Limits": f"at most {numbers.percent(portfolio.max_weight, 0)} in one name"
+        + (f", turnover {numbers.percent(turnover, 0)}" if turnover else ""),
+        "Rebalance": portfolio.rebalance,
+        "Execution": execution.at.replace("_", " "),
+        "Risk-free rate": numbers.percent(about.risk_free, 2),
+        "Interest": f"{numbers.percent(execution.cash_rate, 2)} on cash, "
+        f"{numbers.percent(execution.overdraft_rate, 2)} on an overdraft",
+        "Scoring": f"{scoring.normalise} within the {scoring.within}, half-life "
+        f"{scoring.half_life_days} days",
+    }
+    return Table(
+        id="settings",
+        caption="Settings.",
+        columns=(
+            Column(label="Setting", align="left"),
+            Column(label="Value", align="left", wide=True),
+        ),
+        rows=tuple((plain(name), plain(value)) for name, value in told.items()),
+    )
+
+
+def share_testable(result: StudyResult, sample: str) -> str:
+    """Return ``5 of 6 claims testable`` for one sample."""
+    score = next((one for one in result.claims.scores if one.sample == sample), None)
+    if score is None or not score.claims:
+        return ""
+    return f"{score.testable} of {score.claims} claims testable"
+
+
+def finite(value: float) -> bool:
+    """Return whether a number is known."""
+    return math.isfinite(value)

@@ -1,0 +1,300 @@
+"""The report's sections in order, from a study; made once for both renderers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from engine.study import StudyResult
+from reports import (
+    event_figures,
+    event_tables,
+    figures,
+    numbers,
+    performance_tables,
+    readouts,
+    record_tables,
+    words,
+)
+from reports.document import (
+    Block,
+    Bullets,
+    Document,
+    Figure,
+    Heading,
+    Section,
+    Text,
+)
+from reports.headline import tiles
+from reports.vega import Spec, finished
+
+KICKER = "Thesis assay for the investment committee"
+
+
+def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
+    """Return the whole report as values."""
+    sections = [
+        _verdict(result),
+        _performance(result),
+        _holdings(result),
+        _events(result),
+        _around(result),
+        _claims(result),
+        _costs(result),
+        _data(result),
+        _provenance(result, provenance),
+    ]
+    run = provenance.get("run", "")
+    return Document(
+        title=result.thesis.about.title,
+        kicker=KICKER,
+        subtitle=(words.period(result), words.sample_line(result)),
+        footer=f"Run {run}" if run else f"Thesis {result.thesis.about.id}",
+        date=result.thesis.about.end,
+        stamp=words.stamp(result),
+        stamp_text=words.STAMP_TEXT if result.simulated else "",
+        sections=tuple(section for section in sections if section.blocks),
+    )
+
+
+def _section(identifier: str, title: str, blocks: Sequence[Block | None]) -> Section:
+    kept = tuple(block for block in blocks if block is not None)
+    return Section(id=identifier, title=title, blocks=kept)
+
+
+def _figure(
+    result: StudyResult,
+    identifier: str,
+    spec: Spec,
+    caption: str,
+    description: str,
+    readout: readouts.Readout | None = None,
+) -> Figure:
+    return Figure(
+        id=identifier,
+        caption=caption,
+        description=description,
+        spec=finished(spec, stamp=words.stamp(result)),
+        readout=readout,
+    )
+
+
+def _verdict(result: StudyResult) -> Section:
+    statement = result.thesis.about.statement
+    meaning = words.in_sample_meaning(result)
+    blocks: list[Block | None] = [
+        tiles(result),
+        Text(text=words.verdict(result), role="lead"),
+        Text(text=f"The thesis says: {statement}") if statement else None,
+        Text(text=words.performance_sentence(result)),
+        Text(text=meaning, role="note") if meaning else None,
+        _growth(result),
+    ]
+    return _section("verdict", "Verdict", blocks)
+
+
+def _growth(result: StudyResult) -> Figure:
+    benchmarks = ", ".join(result.thesis.about.benchmarks)
+    numbered = figures.event_numbers(result)
+    marks = "; ".join(
+        f"{numbered[event.id]} {event.title}"
+        for event in sorted(result.thesis.events, key=lambda one: int(numbered[one.id]))
+    )
+    return _figure(
+        result,
+        "growth",
+        figures.growth(result),
+        "Growth of 100 (log scale) of the barbell, its legs, the anti-thesis and the "
+        f"benchmarks, net of costs, and drawdown of the barbell (area) against the first "
+        f"benchmark{_in_sample(result)}."
+        + (f" Numbered lines are the events: {marks}." if marks else ""),
+        f"Line chart of growth over time: the barbell against {benchmarks}, equal "
+        "weight, each leg alone and the anti-thesis; below it the drawdown.",
+        readouts.growth(result),
+    )
+
+
+def _in_sample(result: StudyResult) -> str:
+    return ", all of it in-sample" if words.all_in_sample(result) else ""
+
+
+def _performance(result: StudyResult) -> Section:
+    return _section(
+        "performance", "Performance", [performance_tables.performance(result)]
+    )
+
+
+def _holdings(result: StudyResult) -> Section:
+    blocks: list[Block | None] = [
+        _figure(
+            result,
+            "weights",
+            figures.weights(result),
+            "Weight by layer at each week's end, cash on top (an overdraft counts as 0).",
+            "Stacked area chart of the barbell's weight by layer over time.",
+            readouts.weights(result),
+        ),
+        performance_tables.layers(result),
+    ]
+    if result.decisions:
+        blocks += [
+            _figure(
+                result,
+                "scores-chart",
+                figures.scores(result),
+                "Score by asset at the last decision, −1 to 1, grouped by layer.",
+                "Dot chart of each asset's score at the last decision.",
+            ),
+            performance_tables.scores(result),
+            performance_tables.factors(result),
+        ]
+        notes = result.decisions[-1].notes
+        blocks.append(Bullets(items=notes) if notes else None)
+    return _section("holdings", "What it holds", blocks)
+
+
+def _events(result: StudyResult) -> Section:
+    event = event_figures.headline_event(result)
+    blocks: list[Block | None] = []
+    if event is not None:
+        title = result.thesis.event(event).title
+        blocks += [
+            Heading(text=title),
+            _forest(result, event, title),
+            _paths(result, event, title),
+            event_tables.one_event(result, event),
+            event_tables.event_assets(result, event),
+            Heading(text="Every event"),
+            _all_events(result),
+            event_tables.all_events(result),
+        ]
+    blocks.append(event_tables.left_out(result))
+    return _section("events", "Events", blocks)
+
+
+def _forest(result: StudyResult, event: str, title: str) -> Figure:
+    return _figure(
+        result,
+        "forest",
+        event_figures.forest(result, event),
+        f"{title}: cumulative abnormal return of layers and contrasts with its 95% "
+        "interval, by window of sessions from day zero. The scales differ.",
+        f"Forest plot of abnormal returns by layer around {title}.",
+    )
+
+
+def _paths(result: StudyResult, event: str, title: str) -> Figure | None:
+    if event not in result.events.paths:
+        return None
+    return _figure(
+        result,
+        "paths",
+        event_figures.paths(result, event),
+        f"{title}: cumulative abnormal return by layer with a 95% band, alpha zero, in "
+        "sessions from day zero.",
+        f"Line chart of cumulative abnormal returns by layer around {title}.",
+        readouts.paths(result, event),
+    )
+
+
+def _all_events(result: StudyResult) -> Figure | None:
+    table = result.events.table
+    layers = table[table["kind"] == "layer"]
+    if layers["event"].nunique() < 2:
+        return None
+    counts = layers.groupby("window")["event"].nunique()
+    # the window most events share; of those, the second shortest reads best
+    shared = sorted(counts[counts == counts.max()].index, key=lambda one: one[1])
+    window = shared[min(1, len(shared) - 1)]
+    return _figure(
+        result,
+        "all-events",
+        event_figures.all_events(result, window),
+        f"Every event, sessions {numbers.window(window)}: cumulative abnormal return by "
+        "layer with its 95% interval.",
+        "Small forest plots, one per event, of abnormal returns by layer.",
+    )
+
+
+def _around(result: StudyResult) -> Section:
+    event = event_figures.headline_event(result)
+    shown = event if event in result.around else next(iter(result.around), None)
+    if shown is None:
+        return _section("around", "Around the event", [])
+    title = result.thesis.event(shown).title
+    figure = _figure(
+        result,
+        "around-chart",
+        event_figures.around(result, shown),
+        f"{title}: growth of 100 from 20 home sessions before to 120 after, net of "
+        "costs, day zero dashed.",
+        f"Line chart of every path's growth around {title}.",
+        readouts.around(result, shown),
+    )
+    return _section(
+        "around", "Around the events", [figure, event_tables.around(result)]
+    )
+
+
+def _claims(result: StudyResult) -> Section:
+    spec = event_figures.claims(result)
+    chart = None
+    if spec is not None:
+        chart = _figure(
+            result,
+            "claims-chart",
+            spec,
+            "Claims with a measured effect: estimate and selection-adjusted 90% "
+            "interval, by unit. The gold tick is the smallest effect that matters.",
+            "Dot chart of each claim's estimate with its interval.",
+        )
+    scores: list[Block | None] = []
+    if not result.simulated and result.claims.scores:
+        scores = [
+            Heading(text="Thesis score"),
+            Bullets(
+                items=tuple(words.score_sentence(one) for one in result.claims.scores)
+            ),
+        ]
+    return _section("claims", "Claims", [chart, record_tables.claims(result), *scores])
+
+
+def _costs(result: StudyResult) -> Section:
+    paid = float(result.backtest.costs.abs().to_numpy().sum())
+    chart = None
+    if paid > 0.0:
+        chart = _figure(
+            result,
+            "costs-chart",
+            figures.costs(result),
+            "What each kind of cost took per year, in basis points of the year's mean "
+            "NAV.",
+            "Bar chart of costs by year and kind.",
+        )
+    notes = result.backtest.notes
+    return _section(
+        "costs",
+        "Costs",
+        [
+            chart,
+            record_tables.costs(result),
+            Bullets(items=notes) if notes else None,
+            record_tables.fees(result),
+        ],
+    )
+
+
+def _data(result: StudyResult) -> Section:
+    blocks: list[Block | None] = [
+        Bullets(items=result.caveats) if result.caveats else None,
+        record_tables.findings(result),
+        record_tables.coverage(result),
+    ]
+    return _section("data", "Data coverage and caveats", blocks)
+
+
+def _provenance(result: StudyResult, provenance: Mapping[str, str]) -> Section:
+    blocks: list[Block | None] = [
+        record_tables.provenance(result, provenance),
+        record_tables.settings(result),
+    ]
+    return _section("provenance", "Provenance", blocks)
