@@ -90,9 +90,10 @@ def test_it_names_what_the_catalogues_hold() -> None:
     ]
     assert tables["Claim"]["properties"]["test"]["enum"] == sorted(WORDS.claim_tests)
     assert tables["Leg"]["properties"]["layers"]["items"]["enum"] == list(WORDS.layers)
-    assert "688256.SH" in tables["UniverseChoice"]["properties"]["exclude"]["items"][
-        "enum"
-    ]
+    assert (
+        "688256.SH"
+        in tables["UniverseChoice"]["properties"]["exclude"]["items"]["enum"]
+    )
     assert set(SCHEMA["properties"]["signals"]["properties"]) == set(WORDS.roles)
 
 
