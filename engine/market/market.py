@@ -53,10 +53,10 @@ class Known:
 class Market:
     """Prices, rates and signals of a study, with the moment each became known.
 
-    `lines` maps symbol to line for every asset and benchmark with a price;
-    `bars` maps a calendar's MIC to the bars of its lines; `home` covers the home
-    calendar from the first price to the last; `coverage` has one row per line asked
-    for (also those without a price) with what its file could give.
+    `lines` maps symbol to line for every asset and benchmark the source has a file
+    of; `bars` maps a calendar's MIC to the bars of its lines; `home` covers the home
+    calendar from the first price to the end of the study; `coverage` has one row per
+    line asked for (also those without a price) with what its file could give.
     """
 
     lines: Mapping[str, Line]
