@@ -12,6 +12,7 @@ usual hours in UTC (no summer time, no half days).
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
@@ -102,7 +103,7 @@ def market(
         bars[mic] = Bars(
             sessions=timetable, price=price, open=opened, flat=price.isna() & False
         )
-        money = (currency or {}).get(mic, CURRENCY[mic])
+        money = {**CURRENCY, **(currency or {})}[mic]
         for symbol in prices:
             lines[symbol] = Line(symbol=symbol, entity=symbol, mic=mic, currency=money)
     fixed = {name: fixings(name, value, days) for name, value in (rates or {}).items()}
@@ -134,3 +135,112 @@ def _panel(
         },
         index=own.days,
     )
+
+
+def random_market(
+    rng: np.random.Generator, *, home: str = "XNYS", constant_fx: bool = False
+) -> Market:
+    """Return two to four exchanges with gaps, closed days, late listings and ends.
+
+    Every asset has at least one bar; rates begin on some day and miss fixes.
+    """
+    rows = int(rng.integers(6, 26))
+    mics = [home, *rng.permutation([mic for mic in HOURS if mic != home])]
+    mics = mics[: int(rng.integers(2, 5))]
+    closes, opens = {}, {}
+    for mic in mics:
+        names = [f"{mic[1:]}{number}" for number in range(int(rng.integers(1, 4)))]
+        closes[mic] = {name: _random_closes(rng, rows) for name in names}
+        opens[mic] = {
+            name: np.where(
+                rng.random(rows) < 0.2, np.nan, np.exp(rng.normal(0, 0.02, rows))
+            )
+            * closes[mic][name]
+            for name in names
+        }
+    closed = {mic: np.flatnonzero(rng.random(rows) < 0.15).tolist() for mic in mics}
+    closed[home] = closed[home][: rows - 3]
+    rates: dict[str, float | list[float | None]] = {}
+    for mic in mics:
+        level = float(rng.uniform(0.5, 1500.0))
+        walk = level * np.exp(np.cumsum(rng.normal(0, 0.01, rows)))
+        walk[rng.random(rows) < 0.1] = np.nan
+        if CURRENCY[mic] != "USD":
+            rates[CURRENCY[mic]] = level if constant_fx else walk.tolist()
+    return market(closes, opens=opens, closed=closed, rates=rates, home=home)
+
+
+def _random_closes(rng: np.random.Generator, rows: int) -> np.ndarray:
+    """Return a random walk that may list late, end early and miss bars."""
+    closes = float(rng.uniform(1.0, 500.0)) * np.exp(
+        np.cumsum(rng.normal(0, 0.03, rows))
+    )
+    kept = int(rng.integers(rows))
+    missing = rng.random(rows) < 0.15
+    if rng.random() < 0.3:
+        missing[: int(rng.integers(rows))] = True
+    if rng.random() < 0.3:
+        missing[int(rng.integers(rows)) :] = True
+    missing[kept] = False
+    closes[missing] = np.nan
+    return closes
+
+
+def until(world: Market, moment: np.datetime64) -> Market:
+    """Return the market with everything after `moment` (UTC) cut off."""
+    known = world.known_at(moment)
+    fixed = {}
+    for name, fixing in world.currencies.fixings.items():
+        count = int(np.searchsorted(fixing.fixed_utc, moment, side="right"))
+        fixed[name] = dataclasses.replace(
+            fixing, fixed_utc=fixing.fixed_utc[:count], per_usd=fixing.per_usd[:count]
+        )
+    return dataclasses.replace(
+        world,
+        bars=known.bars,
+        home=known.home,
+        signals=known.signals,
+        currencies=Currencies(fixings=fixed),
+    )
+
+
+def replaced_after(
+    world: Market, moment: np.datetime64, rng: np.random.Generator
+) -> Market:
+    """Return the market with noise, and other gaps, in place of all after `moment`."""
+    bars = {}
+    for mic, own in world.bars.items():
+        known = own.sessions.closed_by(moment)
+        bars[mic] = dataclasses.replace(
+            own,
+            price=_noise_after(own.price, known, rng),
+            open=_noise_after(own.open, known, rng),
+        )
+    fixed = {}
+    for name, fixing in world.currencies.fixings.items():
+        count = int(np.searchsorted(fixing.fixed_utc, moment, side="right"))
+        noise = fixing.per_usd * np.exp(rng.normal(0, 0.1, len(fixing.per_usd)))
+        kept = np.arange(len(noise)) < count
+        fixed[name] = dataclasses.replace(
+            fixing, per_usd=np.where(kept, fixing.per_usd, noise)
+        )
+    currencies = Currencies(fixings=fixed)
+    view = build_home_view(
+        world.home.sessions,
+        bars,
+        list(world.lines.values()),
+        currencies,
+        world.home.base,
+    )
+    return dataclasses.replace(world, bars=bars, home=view, currencies=currencies)
+
+
+def _noise_after(
+    panel: pd.DataFrame, count: int, rng: np.random.Generator
+) -> pd.DataFrame:
+    """Return the panel with prices of another world below its first `count` rows."""
+    level = np.nan_to_num(panel.mean().to_numpy(), nan=10.0)
+    noise = level * np.exp(rng.normal(0.0, 0.2, panel.shape))
+    noise[rng.random(panel.shape) < 0.3] = np.nan
+    noise[:count] = panel.to_numpy()[:count]
+    return pd.DataFrame(noise, index=panel.index, columns=panel.columns)

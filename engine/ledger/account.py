@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from engine.costs.model import SIDES, buying_cost, selling_cost
-from engine.errors import CurrencyError
+from engine.errors import CurrencyError, DataError
 from engine.ledger.tape import Tape
 
 _YEAR = np.timedelta64(365, "D")
@@ -49,8 +50,8 @@ class Fill:
 
     change : units bought (+) or sold (-). value : their absolute value, slippage and
     tax what they cost, fx_cost what buyers paid to convert: the account's currency.
-    proceeds : what sellers got, own currency. unbought : the buys that the buying
-    power did not cover, as a share of NAV.
+    proceeds : what sellers got, own currency. nav : what all was sized on. unbought :
+    the buys that the buying power did not cover, as a share of it.
     """
 
     units: np.ndarray
@@ -61,6 +62,7 @@ class Fill:
     tax: np.ndarray
     fx_cost: np.ndarray
     proceeds: np.ndarray
+    nav: float
     unbought: float
 
 
@@ -98,7 +100,8 @@ def trade(units: np.ndarray, cash: np.ndarray, target: np.ndarray, now: Moment) 
     bought = np.where(now.filling & (gap > 0.0), gap, 0.0)
 
     local_loss = now.slippage + now.tax_sell
-    proceeds = _over(sold * (1.0 - local_loss), now.rate)
+    kept = np.where(sold > 0.0, sold * (1.0 - local_loss), 0.0)
+    proceeds = _over(kept, now.rate)
     cash = cash + np.bincount(now.currency_of, proceeds, minlength=len(cash))
     waiting = np.where(now.coming & (gap < 0.0), -gap * (1.0 - lost), 0.0)
     power = _worth(cash, now.fx * (1.0 - now.spread)) + waiting.sum()
@@ -123,6 +126,7 @@ def trade(units: np.ndarray, cash: np.ndarray, target: np.ndarray, now: Moment) 
         tax=np.where(value > 0.0, value * tax_rate, 0.0),
         fx_cost=np.where(bought > 0.0, converted * spread, 0.0),
         proceeds=proceeds,
+        nav=float(nav),
         unbought=float(unbought),
     )
 
@@ -136,6 +140,16 @@ def _over(amount: np.ndarray, divisor: np.ndarray) -> np.ndarray:
     """Return amount / divisor, 0 where the amount is 0 whatever the divisor."""
     some = amount != 0.0
     return np.where(some, amount / np.where(some, divisor, 1.0), 0.0)
+
+
+def check_worth(nav: float, session: pd.Timestamp) -> None:
+    """Raise `DataError` if nothing is left: weights of nothing mean nothing."""
+    if not nav > 0.0:
+        raise DataError(
+            f"the account is worth {nav:,.0f} on {session.date()}: an overdraft bought "
+            "what then lost more than the account had. Look for wrong prices around "
+            "that day"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -209,7 +223,7 @@ class Account:
         """Fill every open order whose moment is `at`."""
         tape = self.tape
         filling = self.open_order & (self.fill_at == at)
-        self._check_rates(at, filling | (self.units != 0.0))
+        self._check_rates(np.array([at]), filling | (self.units != 0.0))
         fx, venue = tape.fx[at], tape.venue_of
         own = np.where(tape.bar[at] == self._bar, self._paid, tape.mark[at])
         now = Moment(
@@ -227,6 +241,7 @@ class Account:
         done = trade(self.units, self.cash, self.target, now)
         if not np.isfinite(done.cash).all():
             self._raise_missing_tax(at)
+        check_worth(done.nav, tape.days[tape.closing[at]])
         self.units, self.cash = done.units, done.cash
         self.open_order = self.open_order & ~filling
         self._paid = np.where(filling, tape.fill[at], self._paid)
@@ -243,6 +258,8 @@ class Account:
         self.cash[0] += self._accrued
         self.interest_of[self.row] = -self._accrued
         self._accrued = 0.0
+        waits = self.cash[self.tape.currency_of] != 0.0
+        self._check_rates(at, (self.units != 0.0) | waits)
         self._sweep(at[0])
         self._record(rows, at)
         self.row = stop
@@ -288,16 +305,17 @@ class Account:
             traded_since & (self.units != 0.0), self._paid, self.tape.price[rows]
         )
 
-    def _check_rates(self, at: int, needed: np.ndarray) -> None:
-        """Raise `CurrencyError` if an asset that is needed has no rate."""
+    def _check_rates(self, at: np.ndarray, needed: np.ndarray) -> None:
+        """Raise `CurrencyError` if an asset (N,) that is needed has no rate at `at`."""
         tape = self.tape
-        missing = needed & np.isnan(tape.fx[at, tape.currency_of])
+        missing = needed & np.isnan(tape.fx[at][:, tape.currency_of])
         if missing.any():
-            asset = int(np.argmax(missing))
+            row, asset = np.argwhere(missing)[0]
+            moment = at[row]
             raise CurrencyError(
                 f"no rate of {tape.lines[asset].currency} per {tape.base} at "
-                f"{tape.moments[at].astype('datetime64[m]')} UTC (session "
-                f"{tape.days[tape.closing[at]].date()}), needed for "
+                f"{tape.moments[moment].astype('datetime64[m]')} UTC (session "
+                f"{tape.days[tape.closing[moment]].date()}), needed for "
                 f"{tape.lines[asset].symbol}; complete the exchange rates"
             )
 

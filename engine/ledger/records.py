@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import at_most
-from engine.ledger.account import Account, Executed
+from engine.ledger.account import Account, Executed, check_worth
 from engine.ledger.backtest import TRADE_COLUMNS, Backtest
 
 COST_KINDS = ("slippage", "tax", "fx", "interest")
@@ -27,6 +27,7 @@ def backtest_of(
     cash = account.cash_of
     nav = value.sum(axis=1)
     nav += np.where(cash != 0.0, cash * tape.home_fx, 0.0).sum(axis=1)
+    check_worth(float(nav.min()), tape.days[int(nav.argmin())])
     symbols, currencies = tape.symbols, pd.Index(tape.currencies)
     trades = _trades(account)
     return Backtest(

@@ -5,6 +5,9 @@ open) strictly later, on its own exchange, on a day with a bar; until then the o
 waits, and a new decision replaces it. All that fills at one moment is sized together
 on NAV marked then with last known prices and rates. Foreign proceeds stay in their
 currency until the first home close at or after the sale and are then swept home.
+
+With ``next_open`` an account knows its own fill at the open, although the engine counts
+a bar as known only at its close; closes value everything else.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import pandas as pd
 
 from engine.costs.fees import FeeSchedule
 from engine.errors import DataError, at_most
-from engine.ledger.account import Account
+from engine.ledger.account import Account, check_worth
 from engine.ledger.backtest import Backtest
 from engine.ledger.records import backtest_of
 from engine.ledger.tape import Tape, record
@@ -106,7 +109,7 @@ def simulate(
     DataError
         No home session in the period, an asset without prices, a decision that is not
         on a home session, weights that are not known, negative, or above 1 in sum; a
-        tax without a rate.
+        tax without a rate; an account that is worth nothing.
     CurrencyError
         A currency without rates, or a hole in the rates of one that is held.
     """
@@ -161,6 +164,7 @@ def _view(account: Account, *, first: bool) -> AccountView:
     held = np.where(account.units != 0.0, account.units * price * rate, 0.0)
     cash = float(np.where(account.cash != 0.0, account.cash * fx, 0.0).sum())
     nav = held.sum() + cash
+    check_worth(nav, tape.days[row])
     tradeable = np.isfinite(tape.price[row]) & np.isfinite(rate) & ~tape.stale[row]
     return AccountView(
         weights=pd.Series(held / nav, index=tape.symbols),

@@ -44,8 +44,9 @@ class Tape:
     due : (M, N) whether a sale still open now can be expected by the home close:
         its exchange has another fill before it, and its price is not stale.
     fx : (M, C) units of the account's currency per unit, NaN before the first fix.
-    tax_buy, tax_sell : (M, K) rates of the running or next own session; own_day,
-        settle_day : (M, K) its day and the day its trades settle.
+    tax_buy, tax_sell : (M, K) rates of the running or next own session, NaN in a gap
+        of the schedule and after the last session; own_day, settle_day : (M, K) its
+        day and the day its trades settle.
     price, age : (T, N) the home view: last price and its age in own sessions.
     stale : (T, N) whether that price is too old to trade on.
     at_close : symbols that trade at closes because a session has no open.
@@ -237,17 +238,20 @@ def _of_venue(
     known = np.take_along_axis(_after_nothing(price), last, axis=0)
     fresh = closed[:, None] - last <= layout.execution.stale_after
     fill, late = _fills(bars, symbols, layout)
-    session = np.minimum(np.searchsorted(own.close_utc, layout.moments), len(own) - 1)
+    session = np.searchsorted(own.close_utc, layout.moments)  # running, or next
+    days = own.days.to_numpy().astype("datetime64[D]")
     return _Venue(
         mark=known,
         bar=last,
         fill=fill,
         due=_another_fill(bars, layout)[:, None] & fresh & (last > 0),
         late=late,
-        tax_buy=tax_rates(schedule, mic, "buy", own)[session],
-        tax_sell=tax_rates(schedule, mic, "sell", own)[session],
-        own_day=own.days.to_numpy().astype("datetime64[D]")[session],
-        settle_day=settlement_days(schedule, mic, own)[session],
+        tax_buy=np.append(tax_rates(schedule, mic, "buy", own), np.nan)[session],
+        tax_sell=np.append(tax_rates(schedule, mic, "sell", own), np.nan)[session],
+        own_day=np.append(days, np.datetime64("NaT"))[session],
+        settle_day=np.append(settlement_days(schedule, mic, own), np.datetime64("NaT"))[
+            session
+        ],
     )
 
 

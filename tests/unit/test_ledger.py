@@ -167,7 +167,7 @@ def test_an_asian_buy_overdraws_until_the_american_sale_that_funds_it() -> None:
 
 
 def test_a_sale_that_cannot_fill_by_the_home_close_funds_nothing() -> None:
-    """New York is shut on the day before Hong Kong buys: the buy takes the cash left."""
+    """New York is shut the day before Hong Kong buys: the buy takes the cash left."""
     world = market(
         {"XHKG": {"H": [5.0] * 6}, "XNYS": {"A": [10.0] * 6}},
         closed={"XNYS": [3]},
