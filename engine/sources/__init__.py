@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where prices and signals come from: simulated, documented, or your own files."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -445,9 +446,9 @@ class TestCatalogue:
 
     @pytest.mark.parametrize("name", [*factors.ASSET_FACTORS, *factors.STATE_FACTORS])
     def test_every_factor_is_in_the_table_of_the_docs(
-        self, name: str, root: object
+        self, name: str, root: Path
     ) -> None:
-        page = (root / "docs" / "factors.md").read_text()  # type: ignore[operator]
+        page = (root / "docs" / "factors.md").read_text(encoding="utf-8")
         rows = [line for line in page.splitlines() if line.startswith(f"| `{name}` ")]
         assert len(rows) == 1
         for param, default in factors.parameters(type(factors.create(name))).items():

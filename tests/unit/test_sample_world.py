@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import functools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from engine.market.listing import Line, Universe
 from engine.sources import sample_lines
 from engine.sources.sample import SamplePrices
 from engine.sources.sample_signals import REPORTERS, VENDORS, SampleSignals
+from engine.sources.sample_truth import LAYERS as LAYER_HABITS
 from engine.sources.sample_truth import PLANTED, SPLITS
 from tests.tolerances import IDENTITY
 
@@ -299,6 +301,16 @@ class TestPlantedEvents:
         expected = 0.8 * -0.13 + 0.2 * -0.09
         assert self.effect("SMH")["2025-01-27"] == pytest.approx(expected)
         assert -0.015 < self.effect("SPY")["2025-01-27"] < -0.005
+
+    def test_the_docs_name_every_event_and_every_drift(self, root: Path) -> None:
+        page = (root / "docs" / "sample_world.md").read_text(encoding="utf-8")
+        for event in PLANTED:
+            row = next(part for part in page.splitlines() if f"`{event.id}`" in part)
+            for effects in (event.reaction, event.drift):
+                for layer, effect in effects.items():
+                    assert f"{layer} {effect:+.0%}".replace("%", " %") in row
+        for layer in ("compute", "labs"):
+            assert f"{abs(LAYER_HABITS[layer].drift):.0%}".replace("%", " %") in page
 
 
 class TestRates:
