@@ -79,8 +79,8 @@ def study_events(
     ]
     known: dict[str, dict[str, History] | None] = {}
     rows: list[dict[str, object]] = []
-    left_out: list[dict[str, object]] = [
-        {"event": event.id, "kind": "asset", "subject": line.symbol, "reason": why}
+    left_out = [
+        _left_out(event, "asset", line.symbol, None, why)
         for event in thesis.events
         for line, why in _other_lines(assets, lines)
     ]
@@ -164,28 +164,35 @@ def _rows(
 
     A subject without any member that could be studied has one such row for all windows.
     """
-    who: dict[str, object] = {
-        "event": event.id,
-        "kind": subject.kind,
-        "subject": subject.name,
-    }
     for side in (subject.long, subject.short)[: 1 + (subject.kind == "contrast")]:
         if all(symbol in panel.excluded for symbol in side):
             why = "; ".join(dict.fromkeys(panel.excluded[symbol] for symbol in side))
             why = why or "no asset of that layer or leg"
-            return [who | {"window": None, "reason": why}]
+            return [_left_out(event, subject.kind, subject.name, None, why)]
     rows: list[dict[str, object]] = []
     for window, at in studied.items():
         found = study_subject(panel, at, subject)
-        if isinstance(found, LeftOut):
-            rows.append(who | {"window": window, "reason": found.reason})
-        else:
-            rows.append(who | _columns(panel, found))
+        rows.append(
+            _left_out(event, subject.kind, subject.name, window, found.reason)
+            if isinstance(found, LeftOut)
+            else _row(panel, event, found)
+        )
     return rows
 
 
-def _columns(panel: EventPanel, found: SubjectStudy) -> dict[str, object]:
+def _left_out(
+    event: Event, kind: str, subject: str, window: Window | None, reason: str
+) -> dict[str, object]:
+    """Return a row of what could not be studied; no window means every window."""
+    found = (event.id, kind, subject, window, reason)
+    return dict(zip(LEFT_OUT_COLUMNS, found, strict=True))
+
+
+def _row(panel: EventPanel, event: Event, found: SubjectStudy) -> dict[str, object]:
     return {
+        "event": event.id,
+        "kind": found.subject.kind,
+        "subject": found.subject.name,
         "layer": found.subject.layer,
         "day_zero": found.day_zero,
         "window": found.window,
