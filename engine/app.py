@@ -10,20 +10,20 @@ from typing import Any
 
 import factors
 import universes.loader
-from engine.errors import DataError, UsageError, nearest
+from engine.errors import DataError, UniverseError, UsageError, nearest
 from engine.evidence.claims import CLAIM_TESTS
 from engine.interfaces import PriceSource, SignalData, SignalSource
-from engine.market.assemble import assemble
-from engine.sources.as_of import cut_prices, cut_signals
+from engine.market.assemble import assemble, last_priced_day
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.market.market import Market
 from engine.portfolio.scoring import WeightedFactor
+from engine.sources.as_of import cut_prices, cut_signals
 from engine.sources.files import FolderPrices, FolderSignals
 from engine.sources.reference import ReferenceSignals
 from engine.sources.sample import SamplePrices
 from engine.sources.sample_signals import SampleSignals
 from engine.study import Progress, StudyInputs, StudyResult, run_study
-from engine.thesis.model import Thesis
+from engine.thesis.model import About, Thesis
 from engine.thesis.reader import Document, Vocabulary, override, read
 
 #: Calendars that a study can run on, and currencies it can be kept in.
@@ -41,6 +41,9 @@ ROLES = (
 
 SAMPLE = "sample"
 REFERENCE = "reference"
+
+#: Prices that end more days than this before a study does end the study.
+LONGEST_CLOSURE = 5
 
 #: Price history read before a study's start, for estimation windows and covariances.
 HISTORY = dt.timedelta(days=800)
@@ -178,8 +181,11 @@ def study_inputs(
         as_of=as_of,
         mix=mix,
     )
-    notebook_html = None
-
+    last = market.home.sessions.days[-1].date()
+    if (thesis.about.end - last).days > LONGEST_CLOSURE:
+        overrides["end"] = f"{last}, where the prices end"
+        about = thesis.about.model_copy(update={"end": last})
+        thesis = thesis.model_copy(update={"about": about})
     return StudyInputs(
         thesis=thesis,
         universe=universe,
@@ -195,23 +201,46 @@ def study_inputs(
             for one in thesis.factors
         ),
         overrides=overrides,
-        notebook=notebook_html,
+        notebook=_notebook,
     )
 
 
+def _notebook(result: StudyResult) -> str:
+    """Return a result's short form; the reports load at first use."""
+    from reports.notebook import notebook_html
+
+    return notebook_html(result)
+
+
 def held_lines(thesis: Thesis, universe: Universe) -> tuple[Line, ...]:
-    """Return the lines a study may hold: one per listed entity that has a layer."""
+    """Return the lines a study may hold: one per listed entity that has a layer.
+
+    `include` names lines that stand in for their entity's usual one, or entities.
+    Raises `UniverseError` for a name that has no line to hold.
+    """
     choice = thesis.universe
-    named = [
-        line for symbol in choice.include if (line := universe.line(symbol)) is not None
-    ]
+    usual = universe.assets(choice.lines, exclude=choice.exclude)
+    named = [_included(name, universe) for name in choice.include]
     taken = {line.entity for line in named}
-    chosen = universe.assets(choice.lines, exclude=choice.exclude)
-    others = tuple(line for line in chosen if line.entity not in taken)
+    others = tuple(line for line in usual if line.entity not in taken)
     return tuple(
         line
         for line in (*named, *others)
         if universe.entities[line.entity].layer != NO_LAYER
+    )
+
+
+def _included(name: str, universe: Universe) -> Line:
+    """Return the line that ``universe.include`` names, or an entity's primary line."""
+    line = universe.lines.get(universe.aliases.get(name, name))
+    if line is not None and line.entity:
+        return line
+    for line in universe.assets("primary"):
+        if line.entity == name:
+            return line
+    raise UniverseError(
+        f"[universe] include: {name!r} is no line or listed entity of "
+        f"{universe.name} that can be held. {nearest(name, universe.lines)}".strip()
     )
 
 
@@ -249,8 +278,13 @@ def load_market(
         home=about.calendar,
         base=about.currency,
         start=about.start,
-        end=about.end,
+        end=_end_of_prices(about, last_priced_day(loaded)),
     )
+
+
+def _end_of_prices(about: About, last: dt.date | None) -> dt.date:
+    """Return the study's last day, not after the prices' own where they reach it."""
+    return last if last is not None and about.start <= last < about.end else about.end
 
 
 def sources(

@@ -35,6 +35,29 @@ EVENT_COLUMNS = (
 )
 
 
+CLAIM_COLUMNS = (
+    "claim",
+    "says",
+    "test",
+    "scope",
+    "sample",
+    "sign",
+    "estimate",
+    "low",
+    "high",
+    "unit",
+    "p",
+    "q",
+    "n",
+    "detectable",
+    "verdict",
+    "reason",
+    "document",
+    "grade",
+    "declared",
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EventStudy:
     """All events of a thesis.
@@ -154,4 +177,4 @@ class Claims:
                     "declared": result.declared,
                 }
             )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=list(CLAIM_COLUMNS))
