@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import nctdtrinc, ndtri, stdtr, stdtrit
+from scipy.special import nctdtrinc, ndtr, ndtri, stdtr, stdtrit
 
 Array = npt.NDArray[np.float64]
 
@@ -189,8 +189,13 @@ def newey_west_lags(n: int) -> int:
 
 def two_sided_p(t: npt.ArrayLike, df: npt.ArrayLike) -> Array:
     """Return the two-sided p-value of Student's t; df may be infinite, NaN stays."""
-    freedom = np.minimum(np.asarray(df, dtype=np.float64), NORMAL_DF)
-    return np.asarray(2.0 * stdtr(freedom, -np.abs(np.asarray(t))), dtype=np.float64)
+    freedom, below = np.asarray(df, dtype=np.float64), -np.abs(np.asarray(t))
+    tail = np.where(
+        freedom > NORMAL_DF,
+        ndtr(below),
+        stdtr(np.minimum(freedom, NORMAL_DF), below),
+    )
+    return np.asarray(2.0 * tail, dtype=np.float64)
 
 
 def detectable_effect(
