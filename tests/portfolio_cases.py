@@ -57,9 +57,7 @@ def known(
     )
 
 
-def thesis(
-    barbell: Mapping[str, Mapping[str, object]], **portfolio: object
-) -> Thesis:
+def thesis(barbell: Mapping[str, Mapping[str, object]], **portfolio: object) -> Thesis:
     return Thesis.model_validate(
         {
             "thesis": {

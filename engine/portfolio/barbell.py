@@ -14,7 +14,7 @@ import pandas as pd
 from engine.errors import DataError, InfeasibleError, UsageError, at_most
 from engine.market.listing import Line
 from engine.market.market import Known
-from engine.portfolio import objectives, program
+from engine.portfolio import program
 from engine.portfolio.alpha import expected_returns
 from engine.portfolio.collisions import explain
 from engine.portfolio.constraints import (
@@ -24,9 +24,13 @@ from engine.portfolio.constraints import (
     Rules,
     breach,
     limits_at,
-    turnover_of,
 )
-from engine.portfolio.objectives import Objective
+from engine.portfolio.objectives import (
+    Objective,
+    equal_weights,
+    mean_variance,
+    nearest_to,
+)
 from engine.portfolio.results import Decision, Risk, Scorecard
 from engine.portfolio.risk import estimate
 from engine.portfolio.scoring import WeightedFactor, score
@@ -40,13 +44,14 @@ DUST = 1e-8
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Chosen:
-    """Weights (N,) and cash, shares after costs adding up to 1; see `Decision`."""
+    """Weights (N,), the rest in cash, and what reaching them costs; see `Decision`."""
 
     weights: np.ndarray
     cash: float
     costs: float
     status: str
     objective: float
+    notes: tuple[str, ...]
 
 
 def decide(
@@ -106,7 +111,7 @@ def decide(
         Naming the limits that collide and by how much.
     """
     symbols = [line.symbol for line in assets]
-    names = sorted(symbols)
+    names = pd.Index(sorted(symbols))  # made once: an index of strings is slow to make
     rules = thesis.portfolio
     card = scorecard or score(known, factors, symbols, exposures, thesis.scoring)
     risk = risk or estimate_risk(known, names, rules)
@@ -114,7 +119,7 @@ def decide(
         tradeable = tradeable_now(known, names, thesis.execution.stale_after)
     limits = limits_at(
         _rules(thesis, legs, max_weight, first),
-        names,
+        names.to_list(),
         layer_of,
         Position(
             held=_shares(held, held_cash, names),
@@ -124,18 +129,16 @@ def decide(
             held_out=risk.held_out,
         ),
     )
-    horizon = PERIOD_SESSIONS[rules.rebalance]
-    volatility = np.sqrt(pd.Series(np.diag(risk.covariance), risk.covariance.index))
-    alpha = expected_returns(card.score, volatility * horizon**0.5, rules.ic)
-    objective = _objective(rules, limits, alpha, risk, horizon)
+    alpha = expected_returns(card.score, _volatility(risk, rules), rules.ic)
+    rates = _rates(buy_cost, names, "buying"), _rates(sell_cost, names, "selling")
+    ideal = _ideal(limits, *rates) if rules.objective == "equal" else None
     session = known.home.sessions.days[-1]
     chosen = choose(
         limits,
-        objective,
-        _rates(buy_cost, names, "buying"),
-        _rates(sell_cost, names, "selling"),
+        _objective(rules, names, alpha, risk) if ideal is None else nearest_to(ideal),
+        *rates,
         session=session,
-        ideal=objective.linear if rules.objective == "equal" else None,
+        ideal=ideal,
     )
     return Decision(
         session=session,
@@ -147,7 +150,7 @@ def decide(
         status=chosen.status,
         objective=chosen.objective,
         costs=chosen.costs,
-        notes=limits.notes,
+        notes=chosen.notes,
     )
 
 
@@ -162,28 +165,31 @@ def choose(
 ) -> Chosen:
     """Return the best weights within the limits, checked against every one of them.
 
-    `ideal` (N,) is taken as it is where it meets all limits. Raises `InfeasibleError`
-    where nothing meets them.
+    `ideal` (N,) is taken as it is where it meets all limits. Where the limits leave no
+    cash to pay trading costs from, the costs are left uncovered and a note says so.
+    Raises `InfeasibleError` where nothing meets the limits.
     """
     rates = buy_cost, sell_cost
-    if ideal is not None:
-        remainder = _remainder(limits, ideal, *rates)
-        chosen, worst, _ = _settle(limits, objective, ideal * remainder, rates)
-        if worst <= ALLOWED_BREACH:
-            return replace(chosen, status="closed form")
-    solution = program.solve(limits, objective, *rates)
-    if solution.weights is not None:
-        chosen, worst, name = _settle(limits, objective, solution.weights, rates)
-        if worst <= ALLOWED_BREACH:
-            return replace(chosen, status=solution.status)
-        solution = replace(solution, status=f"{solution.status}, {name} missed")
+    status = ""
+    for covered in (True, False):
+        if ideal is not None:
+            chosen, missed = _settle(limits, objective, ideal, rates, covered)
+            if not missed:
+                return replace(chosen, status="closed form")
+        solution = program.solve(limits, objective, rates, covered=covered)
+        status = solution.status
+        if solution.weights is None:
+            continue
+        chosen, missed = _settle(limits, objective, solution.weights, rates, covered)
+        if not missed:
+            return replace(chosen, status=status)
+        status = f"{status}, but {missed} missed"
     collision = explain(limits, session)
-    if collision:
-        raise InfeasibleError(collision)
     raise InfeasibleError(
-        f"{session.date()}: the optimiser found no portfolio ({solution.status}), "
-        "though without trading costs the limits can be met; relax the tightest of "
-        f"{at_most([b.name for b in limits.budgets])} or portfolio.max_turnover"
+        collision
+        or f"{session.date()}: the optimiser found no portfolio ({status}), though the "
+        "limits can be met; widen the tightest of them: "
+        f"{at_most([budget.name for budget in limits.budgets])}"
     )
 
 
@@ -233,7 +239,6 @@ def utility(
         {
             "floor": np.full(count, 0.0 if long_only else -program.UNBOUNDED),
             "ceiling": np.full(count, program.UNBOUNDED),
-            "cap": np.full(count, program.UNBOUNDED),
             "cash_low": 0.0,
             "cash_high": 0.0,
             "expected": mean,
@@ -248,16 +253,16 @@ def utility(
     return pd.Series(solution.weights, index=names, name="weight")
 
 
-def estimate_risk(known: Known, symbols: Sequence[str], rules: Portfolio) -> Risk:
+def estimate_risk(known: Known, symbols: pd.Index, rules: Portfolio) -> Risk:
     """Return the covariance over the last ``window`` home sessions."""
-    returns = known.home.returns(last=rules.window).reindex(columns=list(symbols))
+    returns = known.home.returns(last=rules.window).reindex(columns=symbols)
     return estimate(returns, rules.covariance, rules.min_history)
 
 
-def tradeable_now(known: Known, symbols: Sequence[str], stale_after: int) -> pd.Series:
+def tradeable_now(known: Known, symbols: pd.Index, stale_after: int) -> pd.Series:
     """Return True per symbol with a price at most `stale_after` own sessions old."""
-    price = known.home.price.iloc[-1].reindex(list(symbols))
-    age = known.home.age.iloc[-1].reindex(list(symbols))
+    price = known.home.price.iloc[-1].reindex(symbols)
+    age = known.home.age.iloc[-1].reindex(symbols)
     return (price.notna() & (age <= stale_after)).rename("tradeable")
 
 
@@ -279,25 +284,29 @@ def _rules(
 
 
 def _objective(
-    rules: Portfolio, limits: Limits, alpha: pd.Series, risk: Risk, horizon: int
+    rules: Portfolio, names: pd.Index, alpha: pd.Series, risk: Risk
 ) -> Objective:
-    """Return the thesis's objective over the assets of `limits`.
+    """Return the thesis's objective over one rebalance period.
 
     An asset without a risk estimate that is still held counts as uncorrelated, with
     the largest known variance, and without expected return.
     """
-    if rules.objective == "equal":
-        return objectives.nearest_to(objectives.equal_weights(limits))
-    names = list(limits.assets)
-    covariance = risk.covariance.reindex(index=names, columns=names).to_numpy(copy=True)
-    unknown = np.isnan(np.diag(covariance))
-    largest = np.nanmax(np.diag(covariance)) if not unknown.all() else 1.0
-    covariance[unknown, :] = covariance[:, unknown] = 0.0
-    covariance[unknown, unknown] = largest
+    places = names.get_indexer(risk.covariance.index)
+    covariance = np.zeros((len(names), len(names)))
+    covariance[np.ix_(places, places)] = risk.covariance.to_numpy()
+    unknown = np.diag(covariance) == 0.0
+    covariance[unknown, unknown] = np.diag(covariance).max() or 1.0
     wanted = alpha.reindex(names).fillna(0.0).to_numpy(np.float64)
     if rules.objective == "min_variance":
         wanted = np.zeros(len(names))
-    return objectives.mean_variance(wanted, covariance * horizon, rules.risk_aversion)
+    over_period = covariance * PERIOD_SESSIONS[rules.rebalance]
+    return mean_variance(wanted, over_period, rules.risk_aversion)
+
+
+def _volatility(risk: Risk, rules: Portfolio) -> pd.Series:
+    """Return each asset's standard deviation over one rebalance period."""
+    variance = np.diag(risk.covariance) * PERIOD_SESSIONS[rules.rebalance]
+    return pd.Series(np.sqrt(variance), index=risk.covariance.index)
 
 
 def _settle(
@@ -305,8 +314,9 @@ def _settle(
     objective: Objective,
     weights: np.ndarray,
     rates: tuple[np.ndarray, np.ndarray],
-) -> tuple[Chosen, float, str]:
-    """Return weights freed of dust with their costs, and the worst breach.
+    covered: bool,
+) -> tuple[Chosen, str]:
+    """Return weights freed of dust with their costs, and the limit they miss, if any.
 
     A weight within 1e-8 of 0 or of what is held becomes exactly that; what cannot
     trade keeps exactly what is held.
@@ -315,37 +325,36 @@ def _settle(
     still |= ~limits.may_buy & ~limits.may_sell
     settled = np.where(weights < DUST, 0.0, weights)
     settled = np.where(still, limits.held, settled)
-    traded = settled - limits.held
-    costs = float(
-        rates[0] @ np.maximum(traded, 0.0) + rates[1] @ np.maximum(-traded, 0)
-    )
-    share = settled / (1.0 - costs)
-    cash = 1.0 - float(share.sum())
-    turnover = turnover_of(limits, traded, 1.0 - costs - float(settled.sum()))
-    worst, name = breach(limits, share, cash, turnover)
+    costs = _costs(settled - limits.held, *rates)
+    worst, name = breach(limits, settled, costs if covered else 0.0)
+    cash = 1.0 - float(settled.sum())
+    notes = limits.notes
+    if not covered:
+        notes += (
+            f"the limits leave no cash for trading costs of {costs:.4f}: they overdraw "
+            "the account",
+        )
     chosen = Chosen(
-        weights=share,
+        weights=settled,
         cash=cash,
         costs=costs,
         status="",
         objective=objective.value(settled, costs),
+        notes=notes,
     )
-    return chosen, worst, name
+    return chosen, name if worst > ALLOWED_BREACH else ""
 
 
-def _remainder(
-    limits: Limits, share: np.ndarray, buy_cost: np.ndarray, sell_cost: np.ndarray
-) -> float:
-    """Return what remains after the costs of reaching `share` of what remains.
+def _ideal(limits: Limits, buy_cost: np.ndarray, sell_cost: np.ndarray) -> np.ndarray:
+    """Return equal weights that leave the least cash after the costs of reaching them.
 
-    The fixed point of r = 1 - costs(r share - held); each round gains as many digits
-    as a cost rate has zeros.
+    Each round gains as many digits as a cost rate has zeros.
     """
-    remainder = 1.0
-    for _ in range(20):
-        traded = share * remainder - limits.held
-        remainder = 1.0 - _costs(traded, buy_cost, sell_cost)
-    return remainder
+    costs = 0.0
+    for _ in range(10):
+        weights = equal_weights(limits, 1.0 - limits.cash[0] - costs)
+        costs = _costs(weights - limits.held, buy_cost, sell_cost)
+    return weights
 
 
 def _costs(traded: np.ndarray, buy_cost: np.ndarray, sell_cost: np.ndarray) -> float:
@@ -354,12 +363,12 @@ def _costs(traded: np.ndarray, buy_cost: np.ndarray, sell_cost: np.ndarray) -> f
     return float(buy_cost @ bought + sell_cost @ sold)
 
 
-def _shares(held: pd.Series, held_cash: float, names: Sequence[str]) -> np.ndarray:
+def _shares(held: pd.Series, held_cash: float, names: pd.Index) -> np.ndarray:
     """Return what is held in the order of names, 0 where nothing.
 
     Raises `UsageError` for another asset, or where it does not add up to 1.
     """
-    strange = held.index[held.fillna(0.0) != 0.0].difference(list(names))
+    strange = held.index[held.fillna(0.0) != 0.0].difference(names)
     if len(strange):
         raise UsageError(f"held but not among the assets: {at_most(strange)}")
     total = float(held.sum()) + held_cash
@@ -368,20 +377,20 @@ def _shares(held: pd.Series, held_cash: float, names: Sequence[str]) -> np.ndarr
             f"held weights and cash add up to {total:.8f}; pass shares of the net "
             "asset value now, which add up to 1"
         )
-    return held.reindex(list(names)).fillna(0.0).to_numpy(np.float64)
+    return held.reindex(names).fillna(0.0).to_numpy(np.float64)
 
 
-def _mask(flags: pd.Series | None, names: Sequence[str]) -> np.ndarray:
+def _mask(flags: pd.Series | None, names: pd.Index) -> np.ndarray:
     """Return flags in the order of names, False where there is none."""
     if flags is None:
         return np.zeros(len(names), dtype=bool)
-    chosen = flags.reindex(list(names), fill_value=False)
+    chosen = flags.reindex(names, fill_value=False)
     return chosen.to_numpy(dtype=bool)
 
 
-def _rates(costs: pd.Series, names: Sequence[str], side: str) -> np.ndarray:
+def _rates(costs: pd.Series, names: pd.Index, side: str) -> np.ndarray:
     """Return cost rates in the order of names; raise `DataError` for a missing one."""
-    rates = costs.reindex(list(names))
+    rates = costs.reindex(names)
     missing = rates.index[rates.isna()]
     if len(missing):
         raise DataError(

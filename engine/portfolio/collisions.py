@@ -128,6 +128,7 @@ def _solve(limits: Limits, rows: Sequence[_Row], cost: np.ndarray) -> _Solved:
     flows[n + 1, :n], flows[n + 1, 3 * n] = 1.0, 1.0  # weights + cash
     exits = float(limits.held[limits.forced].sum())
     ceiling = np.maximum(np.where(limits.cap > 0, limits.ceiling, 0.0), limits.floor)
+    buyable = np.isinf(ceiling)
     bounds = np.zeros((width + slacks, 2))
     bounds[:, 1] = np.inf
     bounds[:n, 0], bounds[:n, 1] = limits.floor, ceiling
@@ -145,7 +146,7 @@ def _solve(limits: Limits, rows: Sequence[_Row], cost: np.ndarray) -> _Solved:
         value=float(solved.fun),
         multipliers=-np.asarray(solved.ineqlin.marginals),
         floors=float(solved.lower.marginals[:n] @ limits.floor),
-        ceilings=-float(solved.upper.marginals[:n] @ ceiling),
+        ceilings=-float(solved.upper.marginals[:n] @ np.where(buyable, 0.0, ceiling)),
     )
 
 
@@ -180,8 +181,8 @@ def _sentence(limits: Limits, clash: Sequence[_Row]) -> str:
     if capped:
         caps = f"{_CAPS} {limits.max_weight:.2f} x {len(capped)} tradeable names"
         allows.append((caps, limits.max_weight * sum(capped)))
-    needs.append(("holdings that cannot trade", solved.floors))
-    allows.append(("holdings that cannot be added to", solved.ceilings))
+    needs.append((f"what cannot be sold {solved.floors:.2f}", solved.floors))
+    allows.append((f"what cannot be added to {solved.ceilings:.2f}", solved.ceilings))
     # weights and cash add up to 1: what is left over stands on one of the sides
     whole = _total(allows) + solved.value - _total(needs)
     needs.append(("the whole portfolio", max(whole, 0.0)))

@@ -34,9 +34,9 @@ class Budget:
 class Limits:
     """Everything that binds a portfolio of N assets.
 
-    All arrays have shape (N,). `held` and `held_cash` are shares of net asset value
-    now, adding up to 1. Budgets, `cap` and `cash` bind shares of what remains after
-    trading costs.
+    All arrays have shape (N,). Weights are shares of net asset value now, cash is the
+    rest, 1 - sum of weights, and pays the costs of trading: its minimum binds what they
+    leave of it. `held` and `held_cash` add up to 1.
 
     may_buy, may_sell : masks; an asset with neither keeps what is held.
     cap : largest weight, 0 for what must be sold; infinite where trading is closed.
@@ -61,13 +61,13 @@ class Limits:
 
     @property
     def floor(self) -> np.ndarray:
-        """Smallest weight before costs: what is held where it cannot be sold."""
+        """Smallest weight: what is held where it cannot be sold."""
         return np.where(self.may_sell, 0.0, self.held)
 
     @property
     def ceiling(self) -> np.ndarray:
-        """Largest weight before costs: what is held where it cannot be bought."""
-        return np.where(self.may_buy, 1.0, self.held)
+        """Largest weight but for caps: what is held where it cannot be bought."""
+        return np.where(self.may_buy, np.inf, self.held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,8 +106,8 @@ def limits_at(
     - An asset of no leg has weight 0. A held-out asset may be sold, not bought.
     - A held asset that cannot trade keeps its weight, whatever its caps say; where
       such assets alone exceed a range, the others in it weigh 0 until they trade.
-    - A leg without a member that can be bought and without a closed holding has its
-      minimum held in cash.
+    - Cash stands in for a leg without a member that can be bought: its range is added
+      to that of cash, so its minimum is held in cash.
 
     Each of these leaves a note.
     """
@@ -136,38 +136,37 @@ def limits_at(
     return _with_closed_holdings(_with_empty_legs(limits, len(rules.legs)))
 
 
-def breach(
-    limits: Limits, weights: np.ndarray, cash: float, turnover: float
-) -> tuple[float, str]:
+def breach(limits: Limits, weights: np.ndarray, costs: float) -> tuple[float, str]:
     """Return by how much the worst limit is missed, and its name; (0, "") if none.
 
-    `weights` (N,) and `cash` are shares after costs, adding up to 1.
+    `weights` (N,) are shares of net asset value now, and `costs` is the share of it
+    that has to come out of cash.
     """
-    free = limits.may_sell
-    worst = [(abs(float(weights.sum()) + cash - 1.0), "the sum of weights and cash")]
+    worst = [(float((-weights).max(initial=0.0)), "a weight below 0")]
     for budget in limits.budgets:
         total = float(weights[budget.members].sum())
         worst.append((max(budget.low - total, total - budget.high), budget.name))
-    over = np.where(free, weights - np.minimum(limits.cap, 1e9), 0.0)
-    worst.append((float(over.max(initial=0.0)), "portfolio.max_weight"))
-    worst.append((float((-weights).max(initial=0.0)), "a weight below 0"))
-    low, high = limits.cash
-    worst.append((max(low - cash, cash - high), "portfolio.cash"))
+    over = float((weights - limits.cap).max(initial=0.0))
+    worst.append((over, "portfolio.max_weight"))
+    cash, (low, high) = 1.0 - float(weights.sum()), limits.cash
+    worst.append((max(low - (cash - costs), cash - high), "portfolio.cash"))
     if limits.max_turnover is not None:
-        worst.append((turnover - limits.max_turnover, "portfolio.max_turnover"))
+        excess = turnover(limits, weights) - limits.max_turnover
+        worst.append((excess, "portfolio.max_turnover"))
     size, name = max(worst)
     return (size, name) if size > 0 else (0.0, "")
 
 
-def turnover_of(limits: Limits, traded: np.ndarray, cash: float) -> float:
+def turnover(limits: Limits, weights: np.ndarray) -> float:
     """Return half the sum of absolute changes, cash included, forced exits apart.
 
-    `traded` (N,) is the weight after minus the weight held, before costs; `cash` what
-    is left after them. The proceeds of a forced exit count as cash already held.
+    The proceeds of a forced exit count as cash already held.
     """
     counted = ~limits.forced
     before = limits.held_cash + float(limits.held[limits.forced].sum())
-    return 0.5 * (float(np.abs(traded[counted]).sum()) + abs(cash - before))
+    cash = 1.0 - float(weights.sum())
+    traded = np.abs(weights - limits.held)[counted].sum()
+    return 0.5 * (float(traded) + abs(cash - before))
 
 
 def _budgets(rules: Rules, layer: np.ndarray) -> tuple[Budget, ...]:
@@ -194,7 +193,7 @@ def _budgets(rules: Rules, layer: np.ndarray) -> tuple[Budget, ...]:
 
 
 def _with_empty_legs(limits: Limits, legs: int) -> Limits:
-    """Move the minimum of each leg that cannot be bought to cash."""
+    """Let cash stand in for each leg that cannot be bought."""
     budgets, notes = list(limits.budgets), list(limits.notes)
     low, high = limits.cash
     closed = ~limits.may_sell & (limits.held > NOTHING)
@@ -208,7 +207,8 @@ def _with_empty_legs(limits: Limits, legs: int) -> Limits:
             if missing:
                 notes.append(f"{budget.name}: no member can be bought, minimum waived")
             continue
-        low, high = min(low + missing, 1.0), min(high + missing, 1.0)
+        low = min(low + missing, 1.0)
+        high = min(high + max(budget.high - kept, 0.0), 1.0)
         reserved = f", its minimum {missing:.2f} is held in cash" if missing else ""
         notes.append(f"{budget.name}: no member can be bought{reserved}")
     return replace(limits, budgets=tuple(budgets), cash=(low, high), notes=tuple(notes))

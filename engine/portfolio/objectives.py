@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.portfolio.constraints import Limits
 
-#: Weight of trading costs when only the distance to an ideal counts: enough to never
-#: buy and sell at once, too little to move a weight by 1e-6.
+#: Weight of trading costs when only the distance to an ideal counts: it breaks ties,
+#: and moves no weight by more than this share of a cost rate.
 TIE_BREAK = 1e-3
 
 
@@ -52,15 +52,15 @@ def nearest_to(ideal: np.ndarray) -> Objective:
     return Objective(linear=ideal, quadratic=np.eye(len(ideal)), cost_weight=TIE_BREAK)
 
 
-def equal_weights(limits: Limits) -> np.ndarray:
+def equal_weights(limits: Limits, invested: float) -> np.ndarray:
     """Return equal weights within equal legs, shape (N,).
 
-    As much is invested as cash and the legs allow. Each leg receives an equal share,
-    moved into its range; within a leg each asset that can be bought receives an equal
-    weight, moved under its cap and above what cannot be sold, and what that frees or
-    takes is spread over the others. Turnover and extra layer limits are not looked at:
-    `nearest_to` meets them. A leg is a budget whose name begins with ``barbell.``; an
-    asset of two legs counts for the first.
+    They add up to `invested`, or as near to it as the legs allow. Each leg receives an
+    equal share, moved into its range; within a leg each asset that can be bought
+    receives an equal weight, moved under its cap and above what cannot be sold, and
+    what that frees or takes is spread over the others. Turnover and extra layer limits
+    are not looked at: `nearest_to` meets them. A leg is a budget whose name begins
+    with ``barbell.``; an asset of two legs counts for the first.
     """
     low = limits.floor
     high = np.maximum(np.minimum(limits.ceiling, limits.cap), low)
@@ -76,7 +76,7 @@ def equal_weights(limits: Limits) -> np.ndarray:
     leg_high = np.array(
         [min(budget.high, high[members].sum()) for budget, members in legs]
     )
-    shares = spread(leg_low, np.maximum(leg_high, leg_low), 1.0 - limits.cash[0])
+    shares = spread(leg_low, np.maximum(leg_high, leg_low), invested)
     weights = low.copy()
     for share, (_, members) in zip(shares, legs, strict=True):
         weights[members] = spread(low[members], high[members], float(share))

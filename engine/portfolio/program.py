@@ -57,37 +57,38 @@ class Solution:
 def solve(
     limits: Limits,
     objective: Objective,
-    buy_cost: np.ndarray,
-    sell_cost: np.ndarray,
+    rates: tuple[np.ndarray, np.ndarray],
+    *,
+    covered: bool,
 ) -> Solution:
     """Return the weights that maximise `objective` within `limits`.
 
-    Weights are shares of net asset value now: what remains after costs is
-    ``1 - costs``, and every budget, cap and cash range binds shares of that remainder
-    (self financing: weights + cash + costs = 1). `buy_cost` and `sell_cost` are
-    fractions of the value traded, shape (N,). The answer depends on the arguments
-    only: a programme is compiled once per shape, but never started from an earlier
-    answer.
+    `rates` are the costs of buying and of selling, fractions of the value traded,
+    shape (N,) each. Where `covered`, the costs leave the minimum of cash untouched
+    (self financing: weights + cash left + costs = 1). The answer depends on the
+    arguments only: a programme is compiled once per shape, but never started from an
+    earlier answer.
     """
+    limited = limits.max_turnover is not None
     shape = Shape(
         assets=len(limits.assets),
         members=tuple(tuple(map(bool, b.members)) for b in limits.budgets),
-        trades=bool(buy_cost.any() or sell_cost.any())
-        or limits.max_turnover is not None,
-        limited=limits.max_turnover is not None,
+        trades=limited or any(rate.any() for rate in rates),
+        limited=limited,
     )
     exits = float(limits.held[limits.forced].sum())
     values = {
         "floor": limits.floor,
-        "ceiling": limits.ceiling,
-        "cap": np.minimum(limits.cap, UNBOUNDED),
+        "ceiling": np.minimum(np.minimum(limits.ceiling, limits.cap), UNBOUNDED),
         "low": np.array([budget.low for budget in limits.budgets]),
         "high": np.array([budget.high for budget in limits.budgets]),
         "cash_low": limits.cash[0],
         "cash_high": limits.cash[1],
         "held": limits.held,
-        "buy_cost": buy_cost,
-        "sell_cost": sell_cost,
+        "buy_cost": rates[0],
+        "sell_cost": rates[1],
+        "buy_cover": rates[0] * covered,
+        "sell_cover": rates[1] * covered,
         "counted": np.where(limits.forced, 0.0, 0.5),
         "held_cash": limits.held_cash + exits,
         "max_turnover": limits.max_turnover or 0.0,
@@ -107,8 +108,10 @@ def run(
     values = values | {
         "factor": _square_root(objective.quadratic / scale),
         "linear": objective.linear / scale,
-        "cost_weight": objective.cost_weight / scale,
     }
+    for side in ("buy_cost", "sell_cost"):
+        if side in values:
+            values[side] = values[side] * (objective.cost_weight / scale)
     program = compiled(shape)
     with program.lock:
         for name, parameter in program.parameters.items():
@@ -131,30 +134,25 @@ def run(
 def compiled(shape: Shape) -> Program:
     """Return the programme of this shape, compiled once (disciplined parametrised)."""
     n, budgets = shape.assets, len(shape.members)
-    p = {name: cp.Parameter(n) for name in ("linear", "floor", "ceiling", "cap")}
+    p = {name: cp.Parameter(n) for name in ("linear", "floor", "ceiling")}
     p["factor"] = cp.Parameter((n, n))
     p["cash_low"], p["cash_high"] = cp.Parameter(), cp.Parameter()
     weights = cp.Variable(n)
-    rest: cp.Expression = cp.Constant(1.0)
-    rules: list[cp.Constraint] = []
-    if shape.trades:
-        rest = cp.Variable()
-        rules += _trading(shape, weights, rest, p)
-    cash = rest - cp.sum(weights)
-    rules += [weights >= p["floor"], weights <= p["ceiling"]]
-    rules += [weights <= p["cap"] * rest]
-    rules += [cash >= p["cash_low"] * rest, cash <= p["cash_high"] * rest]
+    cash = 1.0 - cp.sum(weights)
+    loss = 0.5 * cp.sum_squares(p["factor"] @ weights) - p["linear"] @ weights
+    rules = [weights >= p["floor"], weights <= p["ceiling"], cash <= p["cash_high"]]
     if budgets:
         p["low"], p["high"] = cp.Parameter(budgets), cp.Parameter(budgets)
         total = np.array(shape.members, dtype=np.float64) @ weights
-        rules += [total >= p["low"] * rest, total <= p["high"] * rest]
-    loss = 0.5 * cp.sum_squares(p["factor"] @ weights) - p["linear"] @ weights
-    if shape.trades:
-        p["cost_weight"] = cp.Parameter(nonneg=True)
-        loss = loss - p["cost_weight"] * rest
+        rules += [total >= p["low"], total <= p["high"]]
     if shape.target:
         p["expected"], p["target"] = cp.Parameter(n), cp.Parameter()
         rules += [p["expected"] @ weights >= p["target"]]
+    if shape.trades:
+        trading, costs = _trading(shape, weights, cash, p)
+        rules, loss = rules + trading, loss + costs
+    else:
+        rules += [cash >= p["cash_low"]]
     return Program(
         problem=cp.Problem(cp.Minimize(loss), rules),
         weights=weights,
@@ -164,27 +162,29 @@ def compiled(shape: Shape) -> Program:
 
 
 def _trading(
-    shape: Shape, weights: cp.Variable, rest: cp.Variable, p: dict[str, cp.Parameter]
-) -> list[cp.Constraint]:
-    """Return what links weights to trades, costs and turnover; adds to `p`."""
+    shape: Shape,
+    weights: cp.Variable,
+    cash: cp.Expression,
+    p: dict[str, cp.Parameter],
+) -> tuple[list[cp.Constraint], cp.Expression]:
+    """Return what trades must keep to, and what they cost; adds to `p`."""
     n = shape.assets
     bought, sold = cp.Variable(n, nonneg=True), cp.Variable(n, nonneg=True)
     p["held"] = cp.Parameter(n)
-    p["buy_cost"], p["sell_cost"] = (cp.Parameter(n, nonneg=True) for _ in range(2))
-    rules = [
-        weights == p["held"] + bought - sold,
-        rest == 1.0 - p["buy_cost"] @ bought - p["sell_cost"] @ sold,
-    ]
+    for name in ("buy_cost", "sell_cost", "buy_cover", "sell_cover"):
+        p[name] = cp.Parameter(n, nonneg=True)
+    paid = p["buy_cover"] @ bought + p["sell_cover"] @ sold
+    rules = [weights == p["held"] + bought - sold, cash - paid >= p["cash_low"]]
     if shape.limited:
         p["counted"] = cp.Parameter(n, nonneg=True)
         p["held_cash"], p["max_turnover"] = cp.Parameter(), cp.Parameter()
-        moved, change = cp.Variable(), rest - cp.sum(weights) - p["held_cash"]
+        moved, change = cp.Variable(), cash - p["held_cash"]
         rules += [
             moved >= change,
             moved >= -change,
             p["counted"] @ (bought + sold) + 0.5 * moved <= p["max_turnover"],
         ]
-    return rules
+    return rules, p["buy_cost"] @ bought + p["sell_cost"] @ sold
 
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:

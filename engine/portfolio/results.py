@@ -46,9 +46,9 @@ class Risk:
 class Decision:
     """What was decided at one home close, and from what.
 
-    `weights` are targets of shape (N,) over all assets (0 = none), `cash` the rest:
-    shares, adding up to 1, of what remains of net asset value after `costs`, the share
-    of it that the trades are expected to cost.
+    `weights` are targets of shape (N,) over all assets (0 = none), `cash` the rest, of
+    which the trades are expected to cost `costs`: all shares of net asset value at the
+    decision.
     `status` is the solver's word, `notes` what a reader must know (a leg without
     tradeable members, an asset held out or fixed).
     """

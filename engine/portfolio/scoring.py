@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,8 @@ ZSCORE_LIMIT = 3.0
 #: A spread below this share of the values' size is rounding, not information.
 NO_SPREAD = 1e-12
 _DAY = np.timedelta64(1, "D")
+
+Panel = TypeVar("Panel", pd.Series, pd.DataFrame)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +94,8 @@ def score(
     names, and says nothing of an asset without a layer. Both are multiplied by
     ``0.5 ** (age in days / half_life)``, which pulls old news to 0 = neutral.
     """
-    names = list(assets)
-    layers = exposures.reindex(names).to_numpy(dtype=np.float64, na_value=0.0)
+    names = pd.Index(list(assets))  # made once: an index of strings is slow to make
+    layers = np.nan_to_num(_aligned(exposures, names).to_numpy(np.float64))
     group = _groups(layers, scoring.within)
     labels = _distinct(item.name for item in factors)
     contributions = np.full((len(names), len(factors)), np.nan)
@@ -128,8 +131,8 @@ def layer_scores(card: Scorecard, exposures: pd.DataFrame) -> pd.DataFrame:
     score that touch the layer) and ``withheld`` (those without one). NaN for a layer
     that no asset touches.
     """
-    weight = exposures.reindex(card.score.index).to_numpy(dtype=np.float64)
-    weight = np.nan_to_num(weight)
+    aligned = _aligned(exposures, card.score.index)
+    weight = np.nan_to_num(aligned.to_numpy(np.float64))
     withheld = card.withheld.to_numpy(dtype=bool)
     scored = np.where(withheld[:, None], 0.0, weight)
     return pd.DataFrame(
@@ -206,14 +209,7 @@ def standardise_latest(past: np.ndarray) -> float | Absent:
 
 
 def decay(age_days: np.ndarray, scoring: Scoring) -> np.ndarray:
-    """Return ``0.5 ** (age / half_life)``, 1 for what is new, NaN for no age.
-
-    Raises `UsageError` for a half-life of 0, which could mean both of two extremes.
-    """
-    if scoring.half_life_days <= 0:
-        raise UsageError(
-            "scoring.half_life is 0 days; write 1d or more (36500d switches fading off)"
-        )
+    """Return ``0.5 ** (age / half_life)``, 1 for what is new, NaN for no age."""
     half_lives = np.maximum(age_days, 0.0) / scoring.half_life_days
     return np.asarray(0.5**half_lives)
 
@@ -221,16 +217,16 @@ def decay(age_days: np.ndarray, scoring: Scoring) -> np.ndarray:
 def _asset_column(
     known: Known,
     factor: AssetFactor,
-    names: list[str],
+    names: pd.Index,
     group: np.ndarray,
     scoring: Scoring,
 ) -> np.ndarray | Absent:
     """Return an asset factor's decayed values, shape (N,), NaN where nothing known."""
-    reading = factor.read(known, names)
+    reading = factor.read(known, names.to_list())
     if isinstance(reading, Absent):
         return reading
-    values = reading.values.reindex(names).to_numpy(np.float64)  # noqa: PD011
-    known_at = reading.known_at.reindex(names).to_numpy(dtype="datetime64[ns]")
+    values = _aligned(reading.values, names).to_numpy(np.float64)
+    known_at = _aligned(reading.known_at, names).to_numpy("datetime64[ns]")
     present = np.isfinite(values) & ~np.isnat(known_at)
     if not present.any():
         return Absent(reason="no value for any asset")
@@ -264,6 +260,11 @@ def _state_column(
     faded = latest * decay(_age_days(known, last_known), scoring)[0]
     effects = np.array([item.exposure.get(name, 0.0) for name in layer_names])
     return np.where(layers.sum(axis=1) > 0, faded * (layers @ effects), np.nan)
+
+
+def _aligned(panel: Panel, names: pd.Index) -> Panel:
+    """Return the rows of `names`, NaN for a missing one."""
+    return panel if panel.index.equals(names) else panel.reindex(names)
 
 
 def _age_days(known: Known, known_at: np.ndarray) -> np.ndarray:

@@ -181,7 +181,7 @@ def test_a_card_and_a_risk_of_the_same_moment_can_be_passed():
         buy_cost=FREE,
         sell_cost=FREE,
         scorecard=card,
-        risk=barbell.estimate_risk(WORLD, sorted(SYMBOLS), rules.portfolio),
+        risk=barbell.estimate_risk(WORLD, pd.Index(SYMBOLS), rules.portfolio),
     )
     assert other.alpha["C0"] == pytest.approx(-one.alpha["C0"])
     assert (other.weights - one.weights).abs().max() > 0.01
@@ -190,12 +190,25 @@ def test_a_card_and_a_risk_of_the_same_moment_can_be_passed():
 # --- costs and turnover ---------------------------------------------------------------
 
 
-def test_costs_come_out_of_the_portfolio():
+def test_cash_pays_the_costs_and_keeps_its_minimum():
+    decision = decided(cost=0.01, cash=(0.02, 0.02 + 0.01), objective="equal")
+    bought = decision.weights.sum()
+    assert decision.costs == pytest.approx(0.01 * bought, abs=IDENTITY)
+    # bought + its cost + the minimum of cash is everything
+    assert bought * 1.01 + 0.02 == pytest.approx(1.0, abs=SOLVER)
+    optimal = decided(cost=0.01, cash=(0.02, 0.03))
+    assert optimal.cash - optimal.costs >= 0.02 - SOLVER
+
+
+def test_costs_that_no_cash_can_pay_are_noted():
     decision = decided(cost=0.01, cash=(0.0, 0.0), barbell=_fixed_legs())
-    # all is invested: buying costs 1 % of what is bought, so costs = 0.01 / 1.01
-    assert decision.costs == pytest.approx(0.01 / 1.01, abs=1e-7)
-    assert decision.cash == pytest.approx(0.0, abs=SOLVER)
+    assert decision.weights.sum() == pytest.approx(1.0, abs=SOLVER)
     assert total(decision, "CM") == pytest.approx(0.5, abs=SOLVER)
+    assert decision.costs == pytest.approx(0.01, abs=SOLVER)
+    assert "no cash for trading costs of 0.0100" in decision.notes[-1]
+    same = decided(cost=0.01, cash=(0.0, 0.0), barbell=_fixed_legs(), objective="equal")
+    assert same.weights.tolist() == pytest.approx([1 / 16] * 16)
+    assert same.notes == decision.notes
 
 
 def _fixed_legs():
@@ -207,14 +220,15 @@ def _fixed_legs():
 
 def test_no_trade_where_costs_exceed_what_it_brings():
     free = decided(cost=0.0)
-    drifted = free.weights * 0.98
-    dear = decided(held=drifted, cost=0.05)
+    held = decided(objective="equal").weights * 0.98  # within every limit
+    dear = decided(held=held, cost=0.05)
     pd.testing.assert_series_equal(
-        dear.weights, drifted, check_names=False, check_exact=True
+        dear.weights, held, check_names=False, check_exact=True
     )
     assert dear.costs == 0.0
-    cheap = decided(held=drifted, cost=0.0)
-    assert (cheap.weights - free.weights).abs().max() < 1e-5
+    cheap = decided(held=held, cost=0.0)
+    assert (cheap.weights - free.weights).abs().max() < SOLVER
+    assert (cheap.weights - held).abs().max() > 0.01
 
 
 def test_turnover_is_limited_and_cash_counts():
@@ -234,7 +248,12 @@ def test_the_first_investment_ignores_the_turnover_limit():
 def test_a_forced_exit_does_not_count_as_turnover():
     held = decided(objective="equal", cash=(0.1, 1.0)).weights
     exits = pd.Series({"C0": True})
-    decision = decided(held=held, forced=exits, max_turnover=0.001, cost=0.0)
+    wider = BARBELL | {
+        "infrastructure": {"layers": ["compute", "memory"], "weight": [0.3, 0.6]}
+    }
+    decision = decided(
+        barbell=wider, held=held, forced=exits, max_turnover=0.001, cost=0.0
+    )
     assert decision.weights["C0"] == 0.0
     others = [symbol for symbol in SYMBOLS if symbol != "C0"]
     assert (decision.weights[others] - held[others]).abs().sum() <= 0.002 + SOLVER
@@ -249,8 +268,7 @@ def test_a_closed_holding_keeps_its_weight():
     opened = pd.Series(True, index=SYMBOLS)
     opened["C0"] = opened["H1"] = False
     decision = decided(held=held, tradeable=opened, cost=0.001, ic=0.5)
-    kept = decision.weights[["C0", "H1"]] * (1.0 - decision.costs)
-    assert kept.tolist() == pytest.approx(held[["C0", "H1"]].tolist(), abs=IDENTITY)
+    assert decision.weights[["C0", "H1"]].tolist() == held[["C0", "H1"]].tolist()
     assert decision.costs > 0
     assert "C0" in decision.notes[0]
     assert "cannot trade" in decision.notes[0]
@@ -281,12 +299,12 @@ def test_a_leg_without_a_tradeable_member_is_held_in_cash():
 
 def test_an_asset_without_history_is_not_bought_but_may_be_sold():
     values = RETURNS.copy()
-    values[:290, 0] = np.nan  # C0 is listed ten sessions ago
+    values[:290, 0] = np.nan  # C0 is listed ten sessions ago: nine returns
     world = known(values, SYMBOLS)
     decision = decided(world=world)
     assert decision.weights["C0"] == 0.0
     assert np.isnan(decision.alpha["C0"])
-    assert any("C0 (10 of 60 returns)" in note for note in decision.notes)
+    assert any("C0 (9 of 60 returns)" in note for note in decision.notes)
     held = decided(world=world, objective="equal").weights
     held["C0"] = 0.03
     still = decided(world=world, held=held * 0.9)
@@ -295,7 +313,7 @@ def test_an_asset_without_history_is_not_bought_but_may_be_sold():
 
 def test_a_price_may_be_old_but_not_stale():
     world = known(RETURNS, SYMBOLS, age={"C0": 5, "C1": 6})
-    opened = tradeable_now(world, [*SYMBOLS, "GONE"], 5)
+    opened = tradeable_now(world, pd.Index([*SYMBOLS, "GONE"]), 5)
     assert opened["C0"]
     assert not opened["C1"]
     assert not opened["GONE"]
@@ -329,7 +347,7 @@ def test_equal_weight_moves_what_a_cap_frees_to_the_others():
         held=[0.0, 0.0, 0.0, 0.05],
     )
     # b: one name at its cap 0.3 and the closed one; a: two names share the rest
-    assert equal_weights(case).tolist() == pytest.approx([0.3, 0.3, 0.3, 0.05])
+    assert equal_weights(case, 1.0).tolist() == pytest.approx([0.3, 0.3, 0.3, 0.05])
 
 
 def test_equal_weight_under_a_turnover_limit_goes_part_of_the_way():
@@ -337,7 +355,7 @@ def test_equal_weight_under_a_turnover_limit_goes_part_of_the_way():
     held = pd.concat([held, pd.Series({"H1": 0.12, "H2": 0.12})])
     decision = decided(objective="equal", held=held, max_turnover=0.1, cost=0.001)
     assert decision.status == "optimal"
-    moved = (decision.weights * (1 - decision.costs) - held.reindex(SYMBOLS).fillna(0))
+    moved = decision.weights - held.reindex(SYMBOLS).fillna(0)
     assert moved.abs().sum() / 2 <= 0.1 + SOLVER
     assert decision.weights["M0"] > 0.005
 

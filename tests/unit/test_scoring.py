@@ -98,9 +98,7 @@ def test_within_layer_ranks_only_against_the_own_layer():
     exposures = EXPOSURES.copy()
     exposures.loc["DRAM"] = exposures.loc["CHIP"]
     values = {"CHIP": 5.0, "DRAM": 1.0, "HOST": 100.0, "LAB": 2.0}
-    card = score(
-        KNOWN, [across(values)], ASSETS, exposures, Scoring(within="layer")
-    )
+    card = score(KNOWN, [across(values)], ASSETS, exposures, Scoring(within="layer"))
     assert card.score.tolist() == [1.0, -1.0, 0.0, 0.0]
 
 
@@ -182,8 +180,9 @@ def test_composite_is_the_weighted_mean_of_what_is_present():
 
 
 def test_coverage_below_the_floor_withholds_and_at_the_floor_does_not():
-    factors = [across({"CHIP": 2.0, "DRAM": 1.0}, weight=0.3)] + [
-        WeightedFactor(name="mute", weight=0.3, factor=Silent("no filings yet"))
+    factors = [
+        across({"CHIP": 2.0, "DRAM": 1.0}, weight=0.3),
+        WeightedFactor(name="mute", weight=0.3, factor=Silent("no filings yet")),
     ]
     at_floor = score_of(factors, coverage_floor=0.5)
     assert at_floor.score["CHIP"] == 1.0
@@ -223,9 +222,7 @@ def test_layers_are_means_weighted_by_exposure():
 )
 def test_a_factor_outside_its_range_is_refused(weight, exposure, message):
     with pytest.raises(UsageError, match=message):
-        WeightedFactor(
-            name="x", weight=weight, factor=Over(RISING), exposure=exposure
-        )
+        WeightedFactor(name="x", weight=weight, factor=Over(RISING), exposure=exposure)
 
 
 def test_alpha_is_ic_times_volatility_times_score():
