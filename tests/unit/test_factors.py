@@ -374,6 +374,15 @@ class TestVolatility:
         expected = -np.std([0.1, -0.1, 0.1], ddof=1) * np.sqrt(252)
         assert found.tolist() == pytest.approx([expected], abs=IDENTITY)
 
+    def test_is_known_at_the_asset_s_last_close(self) -> None:
+        prices = {"AAA": [1.0, 2.0, 1.0, 2.0], "OLD": [1.0, 2.0, 1.0, float("nan")]}
+        known = market({"XNYS": prices}).known_at(LATER)
+        _, known_at = read("volatility", known, ["OLD", "AAA"], sessions=2, least=2)
+        assert known_at.tolist() == [
+            pd.Timestamp("2024-03-06 21:00"),
+            pd.Timestamp("2024-03-07 21:00"),
+        ]
+
     def test_a_return_across_a_gap_counts_once(self) -> None:
         prices = [100.0, float("nan"), 110.0, 99.0, 108.9]
         known = market({"XNYS": {"AAA": prices, "ALL": [1.0] * 5}}).known_at(LATER)
