@@ -298,8 +298,7 @@ class Account:
         self.cash[0] = own_cash[-1]
         self._clock = self.tape.moments[at[-1]]
         self.holdings_of[rows] = self.units
-        newer = np.arange(rows.start, rows.stop) > self.decided
-        self.waiting_of[rows] = self.open_order & newer[:, None]
+        self.waiting_of[rows] = self.open_order
         traded_since = self.tape.bar[at] == self._bar
         self.price_of[rows] = np.where(
             traded_since & (self.units != 0.0), self._paid, self.tape.price[rows]

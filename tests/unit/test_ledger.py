@@ -111,6 +111,34 @@ def test_an_open_before_the_first_close_is_a_price() -> None:
     assert told.nav.iloc[3] == 1000.0 + 100.0 * 2.0
 
 
+def test_an_open_that_has_passed_is_not_made_up_for_at_the_close() -> None:
+    """Seoul decides at 06:30, five hours into Hong Kong's session."""
+    world = market(
+        {"XKRX": {"K": [1.0] * 4}, "XHKG": {"H": [5.0, 6.0, 7.0, 8.0]}},
+        opens={"XHKG": {"H": [5.5, 6.5, 7.5, 8.5]}},
+        rates={"HKD": 1.0, "KRW": 1.0},
+        home="XKRX",
+        base="KRW",
+    )
+    told = run(world, {1: {"H": 0.5}}, FREE.model_copy(update={"at": "next_open"}))
+    assert told.trades["price"].tolist() == [7.5]
+
+
+def test_a_stale_holding_funds_nothing() -> None:
+    """A's sale might come on any open day, but nobody has seen a price for a week."""
+    world = market(
+        {
+            "XNYS": {"A": [10.0, 10.0, *[None] * 8], "B": [1.0] * 10},
+            "XHKG": {"H": [5.0] * 10},
+        },
+        rates={"HKD": 1.0},
+    )
+    fresh = run(world, {0: {"A": 0.9}, 2: {"H": 0.9}})
+    assert fresh.trades["value"].tolist() == pytest.approx([900.0, 900.0])
+    stale = run(world, {0: {"A": 0.9}, 7: {"H": 0.9}})
+    assert stale.trades["value"].tolist() == pytest.approx([900.0, 100.0])
+
+
 def test_an_order_waits_for_a_closed_market_and_a_new_one_replaces_it() -> None:
     world = market(
         {"XNYS": {"A": [10.0] * 6}, "XHKG": {"H": [5.0, 5.0, 6.0, 7.0, 8.0, 9.0]}},
@@ -164,6 +192,19 @@ def test_an_asian_buy_overdraws_until_the_american_sale_that_funds_it() -> None:
     assert told.costs["interest"].iloc[3] == pytest.approx(interest, rel=IDENTITY)
     # then the account owes that interest, at interest, for a day
     assert told.cash["USD"].iloc[4] == pytest.approx(-interest * 1.001, rel=IDENTITY)
+
+
+def test_a_buy_counts_on_what_a_sale_leaves_after_costs() -> None:
+    world = market(
+        {"XNYS": {"A": [10.0] * 5}, "XHKG": {"H": [5.0] * 5}}, rates={"HKD": 1.0}
+    )
+    terms = FREE.model_copy(update={"slippage_bps": 100.0})
+    told = run(world, {0: {"A": 1.0}, 2: {"H": 1.0}}, terms)
+    bought = 1000 / 1.01
+    assert told.trades["value"].tolist() == pytest.approx(
+        [bought, bought * 0.99 / 1.01, bought]
+    )
+    assert told.cash["USD"].tolist() == pytest.approx([1000, 0, 0, 0, 0], abs=1e-9)
 
 
 def test_a_sale_that_cannot_fill_by_the_home_close_funds_nothing() -> None:
@@ -412,6 +453,7 @@ def test_around_opens_fresh_accounts_with_the_standing_weights() -> None:
             "held": {days[0]: pd.Series({"A": 1.0})},
             "late": {days[4]: pd.Series({"A": 1.0, "B": 0.0})},
             "left": {
+                days[0]: pd.Series({"B": 1.0}),
                 days[1]: pd.Series({"A": 1.0}),
                 days[3]: pd.Series({"A": 0.0}),
             },
