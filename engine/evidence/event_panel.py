@@ -181,7 +181,7 @@ def study_window(panel: EventPanel, window: Window) -> WindowStudy:
     rows = panel.rows(window)
     y, x = panel.returns[rows], panel.regressors[rows]
     both = {
-        alpha: cumulative(panel.model, y, x, alpha=alpha, sessions=length)
+        alpha: cumulative(panel.model, y, x, alpha=alpha)
         for alpha in ("estimated", "zero")
     }
     return WindowStudy(

@@ -234,7 +234,6 @@ def _of_portfolio(
 ) -> SubjectStudy | LeftOut:
     one = portfolio_of(panel, long, short)
     rows = panel.rows(at.window)
-    length = at.window[1] - at.window[0] + 1
     other: Alpha = "zero" if at.alpha == "estimated" else "estimated"
     found, second = (
         cumulative(
@@ -242,7 +241,6 @@ def _of_portfolio(
             one.returns[rows, None],
             one.regressors[rows],
             alpha=alpha,
-            sessions=length,
         )
         for alpha in (at.alpha, other)
     )

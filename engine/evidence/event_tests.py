@@ -140,7 +140,6 @@ def cumulative(
     regressors: Array,
     *,
     alpha: Alpha = "estimated",
-    sessions: int | None = None,
 ) -> Cumulative:
     r"""Return cumulative abnormal returns over a window, with their prediction error.
 
@@ -149,6 +148,8 @@ def cumulative(
     model : MarketModel
         Of the n firms, from rows outside the window.
     returns : ndarray of shape (L, n)
+        A NaN row has no return of its own: the next one spans it. It still counts as a
+        session, with its intercept and its variance.
     regressors : ndarray of shape (L, k) or (L, n, k)
     alpha : {"estimated", "zero"}
         ``"estimated"``: :math:`\sum (R - \hat\alpha - \hat\beta' x)` with variance
@@ -157,14 +158,11 @@ def cumulative(
         (estimated beside an intercept) and the variance that belongs to a true
         intercept of zero, :math:`s^2 (L + \sum x' V \sum x)`, V the block of the slopes
         in :math:`(X'X)^{-1}`; for one regressor :math:`s^2 (L + (\sum x)^2 / SSX)`.
-    sessions : int, optional
-        L, where rows are missing because a return spans several sessions: such a return
-        has their intercepts and their variance.
 
     Returns
     -------
     Cumulative
-        NaN rows are left out of the sums. Degrees of freedom M - k - 1.
+        Degrees of freedom M - k - 1; NaN for a firm without any return.
 
     References
     ----------
@@ -173,7 +171,7 @@ def cumulative(
     """
     x = _per_firm(regressors, returns.shape[1])
     seen = np.isfinite(returns) & np.isfinite(x).all(axis=2)
-    length = float(len(returns) if sessions is None else sessions)
+    length = float(len(returns))
     total_x = np.where(seen[..., None], x, 0.0).sum(axis=0)
     total_y = np.where(seen, returns, 0.0).sum(axis=0)
     car = total_y - (total_x * model.coefficients[:, 1:]).sum(axis=1)

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from engine.evidence.event_panel import study_window
+from engine.evidence.event_tests import adjusted_bmp, mean_correlation
 from engine.evidence.events import (
     LeftOut,
     Subject,
@@ -18,6 +19,7 @@ from engine.evidence.events import (
     study_events,
     subject_study,
 )
+from engine.evidence.inference import two_sided_p
 from engine.evidence.results import EVENT_COLUMNS
 from engine.evidence.windows import day_zero, event_moment, history
 from tests.event_cases import (
@@ -229,6 +231,49 @@ def test_a_bar_missing_at_an_end_leaves_that_window_out() -> None:
     layer = row(found, "alpha", (0, 0))
     assert layer["n"] == 1
     assert "1 of 2 members" in layer["note"]
+
+
+def test_a_window_needs_a_bar_just_before_it() -> None:
+    """Else its first return would hold news from before it."""
+    prices = closes()
+    prices["XNYS"]["AAA"][ZERO + 1] = None
+    found = study(prices)
+    assert "session 1 " in reason(found, "AAA", (2, 20))
+    assert row(found, "AAA", (0, 0))["n"] == 1
+
+
+def test_residuals_of_two_exchanges_meet_where_their_time_overlaps() -> None:
+    """Hong Kong repeats the own news of CCC the morning after: one span of time."""
+    prices = closes()
+    spy, ccc = (np.array(prices["XNYS"][s], dtype=float) for s in ("SPY", "CCC"))
+    moves = np.diff(np.log(ccc)) - 0.5 * np.diff(np.log(spy))
+    echo = 100.0 * np.exp(np.concatenate([[0.0, 0.0], np.cumsum(moves[:-1])]))
+    prices["XHKG"]["HHH"] = [float(p) for p in echo]
+    where = world(prices, closed={"XHKG": [50]})
+    panel = panel_of(where, thesis().events[0], ["CCC", "HHH"], [(0, 1)], "SPY")
+    assert mean_correlation(panel.residuals) > 0.95
+    assert abs(mean_correlation(panel.model.residuals)) < 0.3
+    # the bar after the holiday spans two home sessions and has no partner
+    days = where.home.sessions.days
+    assert np.isnan(panel.residuals[[49, 50], 1]).all()
+    assert np.isfinite(panel.residuals[[48, 51], 1]).all()
+    assert len(days) == len(panel.residuals)
+    scaled = study_window(panel, (0, 1)).primary.scaled
+    expected = adjusted_bmp(scaled, mean_correlation(panel.residuals))
+    found = row(study(where), "beta", (0, 1))
+    assert found["adjusted_bmp"] == pytest.approx(float(expected), abs=IDENTITY)
+    assert found["adjusted_bmp_p"] == pytest.approx(
+        float(two_sided_p(expected, 1.0)), abs=IDENTITY
+    )
+
+
+def test_a_contrast_is_estimated_where_both_sides_have_a_price() -> None:
+    prices = closes()
+    prices["XHKG"]["HHH"][60] = None
+    found = study(prices, contrasts=[("alpha", "HHH")])
+    # alpha alone keeps its 90 returns; three regressors and a constant
+    assert row(found, "alpha", (0, 0))["df"] == 88
+    assert row(found, "alpha minus HHH", (0, 0))["df"] == 89 - 4
 
 
 def test_a_feed_that_ends_and_data_that_end() -> None:
