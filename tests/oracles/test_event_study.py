@@ -206,6 +206,16 @@ def test_two_regressors_and_missing_rows_against_statsmodels() -> None:
         assert found.df[firm] == ols.df_resid
 
 
+def test_mean_correlation_is_pandas_pairwise_complete() -> None:
+    rng = np.random.default_rng(8)
+    e = 0.3 + rng.normal(size=(40, 4)) + 0.7 * rng.normal(size=(40, 1))
+    e[rng.random(e.shape) < 0.3] = np.nan
+    matrix = pd.DataFrame(e).corr().to_numpy()
+    expected = matrix[~np.eye(4, dtype=bool)].mean()
+    assert mean_correlation(e) == pytest.approx(expected, abs=IDENTITY)
+    assert np.isnan(mean_correlation(e[:, :1]))
+
+
 def _two_sided(t: float, df: int) -> float:
     from scipy import stats
 
