@@ -1,1 +1,1 @@
-"""TODO."""
+"""What to hold: scores, expected returns, risk, limits, and the barbell itself."""

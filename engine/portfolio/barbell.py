@@ -6,7 +6,6 @@ Imports cvxpy (about 1 s): import it where an optimisation is about to run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,21 +15,9 @@ from engine.market.listing import Line
 from engine.market.market import Known
 from engine.portfolio import program
 from engine.portfolio.alpha import expected_returns
-from engine.portfolio.collisions import explain
-from engine.portfolio.constraints import (
-    ALLOWED_BREACH,
-    Limits,
-    Position,
-    Rules,
-    breach,
-    limits_at,
-)
-from engine.portfolio.objectives import (
-    Objective,
-    equal_weights,
-    mean_variance,
-    nearest_to,
-)
+from engine.portfolio.choice import choose, equal_after_costs
+from engine.portfolio.constraints import ALLOWED_BREACH, Position, Rules, limits_at
+from engine.portfolio.objectives import Objective, mean_variance, nearest_to
 from engine.portfolio.results import Decision, Risk, Scorecard
 from engine.portfolio.risk import estimate
 from engine.portfolio.scoring import WeightedFactor, score
@@ -38,20 +25,6 @@ from engine.thesis.model import Leg, Portfolio, Thesis
 
 #: Sessions of the home calendar between two regular rebalances.
 PERIOD_SESSIONS = {"monthly": 21, "monthly+events": 21, "quarterly": 63}
-#: A weight, or a change of one, below this is the solver's rounding.
-DUST = 1e-8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Chosen:
-    """Weights (N,), the rest in cash, and what reaching them costs; see `Decision`."""
-
-    weights: np.ndarray
-    cash: float
-    costs: float
-    status: str
-    objective: float
-    notes: tuple[str, ...]
 
 
 def decide(
@@ -131,7 +104,7 @@ def decide(
     )
     alpha = expected_returns(card.score, _volatility(risk, rules), rules.ic)
     rates = _rates(buy_cost, names, "buying"), _rates(sell_cost, names, "selling")
-    ideal = _ideal(limits, *rates) if rules.objective == "equal" else None
+    ideal = equal_after_costs(limits, *rates) if rules.objective == "equal" else None
     session = known.home.sessions.days[-1]
     chosen = choose(
         limits,
@@ -151,45 +124,6 @@ def decide(
         objective=chosen.objective,
         costs=chosen.costs,
         notes=chosen.notes,
-    )
-
-
-def choose(
-    limits: Limits,
-    objective: Objective,
-    buy_cost: np.ndarray,
-    sell_cost: np.ndarray,
-    *,
-    session: pd.Timestamp,
-    ideal: np.ndarray | None = None,
-) -> Chosen:
-    """Return the best weights within the limits, checked against every one of them.
-
-    `ideal` (N,) is taken as it is where it meets all limits. Where the limits leave no
-    cash to pay trading costs from, the costs are left uncovered and a note says so.
-    Raises `InfeasibleError` where nothing meets the limits.
-    """
-    rates = buy_cost, sell_cost
-    status = ""
-    for covered in (True, False):
-        if ideal is not None:
-            chosen, missed = _settle(limits, objective, ideal, rates, covered)
-            if not missed:
-                return replace(chosen, status="closed form")
-        solution = program.solve(limits, objective, rates, covered=covered)
-        status = solution.status
-        if solution.weights is None:
-            continue
-        chosen, missed = _settle(limits, objective, solution.weights, rates, covered)
-        if not missed:
-            return replace(chosen, status=status)
-        status = f"{status}, but {missed} missed"
-    collision = explain(limits, session)
-    raise InfeasibleError(
-        collision
-        or f"{session.date()}: the optimiser found no portfolio ({status}), though the "
-        "limits can be met; widen the tightest of them: "
-        f"{at_most([budget.name for budget in limits.budgets])}"
     )
 
 
@@ -309,75 +243,22 @@ def _volatility(risk: Risk, rules: Portfolio) -> pd.Series:
     return pd.Series(np.sqrt(variance), index=risk.covariance.index)
 
 
-def _settle(
-    limits: Limits,
-    objective: Objective,
-    weights: np.ndarray,
-    rates: tuple[np.ndarray, np.ndarray],
-    covered: bool,
-) -> tuple[Chosen, str]:
-    """Return weights freed of dust with their costs, and the limit they miss, if any.
-
-    A weight within 1e-8 of 0 or of what is held becomes exactly that; what cannot
-    trade keeps exactly what is held.
-    """
-    still = np.abs(weights - limits.held) < DUST
-    still |= ~limits.may_buy & ~limits.may_sell
-    settled = np.where(weights < DUST, 0.0, weights)
-    settled = np.where(still, limits.held, settled)
-    costs = _costs(settled - limits.held, *rates)
-    worst, name = breach(limits, settled, costs if covered else 0.0)
-    cash = 1.0 - float(settled.sum())
-    notes = limits.notes
-    if not covered:
-        notes += (
-            f"the limits leave no cash for trading costs of {costs:.4f}: they overdraw "
-            "the account",
-        )
-    chosen = Chosen(
-        weights=settled,
-        cash=cash,
-        costs=costs,
-        status="",
-        objective=objective.value(settled, costs),
-        notes=notes,
-    )
-    return chosen, name if worst > ALLOWED_BREACH else ""
-
-
-def _ideal(limits: Limits, buy_cost: np.ndarray, sell_cost: np.ndarray) -> np.ndarray:
-    """Return equal weights that leave the least cash after the costs of reaching them.
-
-    Each round gains as many digits as a cost rate has zeros.
-    """
-    costs = 0.0
-    for _ in range(10):
-        weights = equal_weights(limits, 1.0 - limits.cash[0] - costs)
-        costs = _costs(weights - limits.held, buy_cost, sell_cost)
-    return weights
-
-
-def _costs(traded: np.ndarray, buy_cost: np.ndarray, sell_cost: np.ndarray) -> float:
-    """Return what trades cost, as a share of net asset value before them."""
-    bought, sold = np.maximum(traded, 0.0), np.maximum(-traded, 0.0)
-    return float(buy_cost @ bought + sell_cost @ sold)
-
-
 def _shares(held: pd.Series, held_cash: float, names: pd.Index) -> np.ndarray:
     """Return what is held in the order of names, 0 where nothing.
 
     Raises `UsageError` for another asset, or where it does not add up to 1.
     """
-    strange = held.index[held.fillna(0.0) != 0.0].difference(names)
-    if len(strange):
-        raise UsageError(f"held but not among the assets: {at_most(strange)}")
     total = float(held.sum()) + held_cash
     if abs(total - 1.0) > ALLOWED_BREACH:
         raise UsageError(
             f"held weights and cash add up to {total:.8f}; pass shares of the net "
             "asset value now, which add up to 1"
         )
-    return held.reindex(names).fillna(0.0).to_numpy(np.float64)
+    ours = held.reindex(names).fillna(0.0)
+    if np.count_nonzero(ours) != np.count_nonzero(held.fillna(0.0)):
+        strange = held.index[held != 0.0].difference(names)
+        raise UsageError(f"held but not among the assets: {at_most(strange)}")
+    return ours.to_numpy(np.float64)
 
 
 def _mask(flags: pd.Series | None, names: pd.Index) -> np.ndarray:

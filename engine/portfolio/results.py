@@ -17,7 +17,8 @@ class Scorecard:
     contributions : (N, K) each factor's decayed, normalised value in [-1, 1] for the
         asset, NaN where it says nothing of it. The composite is their mean weighted by
         `factor_weights` over the factors present.
-    coverage : (N,) share of factor weight present; withheld : (N,) True below the floor.
+    coverage : (N,) share of factor weight present.
+    withheld : (N,) True below the floor.
     absent : factor -> why it could not speak at all.
     """
 
@@ -34,6 +35,7 @@ class Risk:
     """Covariance of daily base-currency returns.
 
     covariance : (n, n) positive semidefinite, over the assets with enough history.
+    observations : (N,) number of returns of each asset.
     held_out : asset -> why it has no estimate and is not bought.
     """
 
@@ -50,7 +52,8 @@ class Decision:
     which the trades are expected to cost `costs`: all shares of net asset value at the
     decision.
     `status` is the solver's word, `notes` what a reader must know (a leg without
-    tradeable members, an asset held out or fixed).
+    tradeable members, an asset held out or fixed). `objective` is what was maximised;
+    `alpha` is NaN for an asset without a risk estimate.
     """
 
     session: pd.Timestamp

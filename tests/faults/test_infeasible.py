@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from engine.errors import AssayError, InfeasibleError
-from engine.portfolio.barbell import choose, decide, minimum_variance
+from engine.portfolio.barbell import decide, minimum_variance
+from engine.portfolio.choice import choose
 from engine.portfolio.collisions import explain
 from engine.portfolio.constraints import Limits
 from engine.portfolio.objectives import equal_weights, mean_variance

@@ -11,7 +11,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.portfolio.barbell import Chosen, choose, decide
+from engine.portfolio.barbell import decide
+from engine.portfolio.choice import Chosen, choose
 from engine.portfolio.collisions import explain
 from engine.portfolio.constraints import Budget, Limits
 from engine.portfolio.objectives import Objective, mean_variance, nearest_to

@@ -290,6 +290,13 @@ def test_a_leg_without_a_tradeable_member_is_held_in_cash():
     assert total(decision, "H") == 0.0
     # cash's own range [0.02, 0.03] and the leg's [0.30, 0.40]
     assert 0.32 - SOLVER <= decision.cash <= 0.43 + SOLVER
+    wider = BARBELL | {
+        "infrastructure": {"layers": ["compute", "memory"], "weight": [0.4, 0.9]}
+    }
+    full = decided(
+        tradeable=opened, cash=(0.02, 0.03), barbell=wider, objective="equal"
+    )
+    assert full.cash - full.costs == pytest.approx(0.32)  # though more could be bought
     assert any(
         "barbell.distribution.weight: no member can be bought" in note
         and "0.30 is held in cash" in note
@@ -348,6 +355,18 @@ def test_equal_weight_moves_what_a_cap_frees_to_the_others():
     )
     # b: one name at its cap 0.3 and the closed one; a: two names share the rest
     assert equal_weights(case, 1.0).tolist() == pytest.approx([0.3, 0.3, 0.3, 0.05])
+
+
+def test_equal_weight_counts_an_asset_of_two_legs_once():
+    case = limits(
+        ["compute", "memory", "cloud"],
+        {
+            "a": (("compute", "memory"), (0.0, 1.0)),
+            "b": (("memory", "cloud"), (0, 1.0)),
+        },
+        max_weight=1.0,
+    )
+    assert equal_weights(case, 1.0).tolist() == pytest.approx([0.25, 0.25, 0.5])
 
 
 def test_equal_weight_under_a_turnover_limit_goes_part_of_the_way():

@@ -34,37 +34,38 @@ def returns(rows: int, columns: int, missing: float = 0.0) -> pd.DataFrame:
     return panel(values)
 
 
-def published_estimator(x: np.ndarray) -> tuple[np.ndarray, float]:
+def published_estimator(returns: np.ndarray) -> tuple[np.ndarray, float]:
     """Ledoit and Wolf (2004), appendix B, sums written out one by one.
 
-    The one difference: the sample covariance has ddof 1, as everywhere in Assay.
+    The one difference: the sample covariance has ddof 1, as everywhere in Assay. With
+    NaN each moment is a mean over the rows of the pair, s_ij varies with the number of
+    those rows, and its covariance with s_ii with the number of rows of i.
     """
-    t, n = x.shape
-    x = x - x.mean(axis=0)
-    s = np.cov(x, rowvar=False)
+    n = returns.shape[1]
+    x = returns - np.nanmean(returns, axis=0)
+    s = pd.DataFrame(returns).cov().to_numpy()
+    rows = np.isfinite(x).sum(axis=0)
     r = sum(
         s[i, j] / np.sqrt(s[i, i] * s[j, j])
         for i in range(n)
         for j in range(n)
         if i != j
     ) / (n * (n - 1))
-    pi = rho = gamma = 0.0
+    top = gamma = 0.0
     f = np.empty((n, n))
     for i in range(n):
         for j in range(n):
             f[i, j] = s[i, i] if i == j else r * np.sqrt(s[i, i] * s[j, j])
             deviation = x[:, i] * x[:, j] - s[i, j]
-            pi_ij = (deviation**2).mean()
-            pi += pi_ij
             gamma += (f[i, j] - s[i, j]) ** 2
             if i == j:
-                rho += pi_ij
-                continue
-            theta_i = ((x[:, i] ** 2 - s[i, i]) * deviation).mean()
-            theta_j = ((x[:, j] ** 2 - s[j, j]) * deviation).mean()
+                continue  # the target's variances are the sample's: they cancel
+            top += np.nanmean(deviation**2) / np.isfinite(deviation).sum()
+            theta_i = np.nanmean((x[:, i] ** 2 - s[i, i]) * deviation) / rows[i]
+            theta_j = np.nanmean((x[:, j] ** 2 - s[j, j]) * deviation) / rows[j]
             ratio = np.sqrt(s[j, j] / s[i, i])
-            rho += r / 2 * (ratio * theta_i + theta_j / ratio)
-    delta = min(max((pi - rho) / gamma / t, 0.0), 1.0)
+            top -= r / 2 * (ratio * theta_i + theta_j / ratio)
+    delta = min(max(top / gamma, 0.0), 1.0)
     return delta * f + (1 - delta) * s, delta
 
 
@@ -82,11 +83,13 @@ def test_a_pair_without_common_rows_has_no_covariance():
     assert ours[0, 0] == pytest.approx(np.var([0.01, -0.02, 0.03], ddof=1))
 
 
-def test_shrinkage_on_complete_returns_is_the_published_one():
-    complete = returns(90, 5).to_numpy()
-    seen = np.ones_like(complete, dtype=bool)
-    ours, delta = shrink(complete, seen, pairwise_covariance(complete, seen))
-    expected, expected_delta = published_estimator(complete)
+@pytest.mark.parametrize("late", [0, 60], ids=["complete", "with a late listing"])
+def test_shrinkage_is_the_published_one(late):
+    values = returns(90, 5).to_numpy(copy=True)
+    values[:late, 1] = np.nan
+    seen = np.isfinite(values)
+    ours, delta = shrink(values, seen, pairwise_covariance(values, seen))
+    expected, expected_delta = published_estimator(values)
     assert 0.01 < expected_delta < 0.99  # neither end: a comparison that can fail
     assert delta == pytest.approx(expected_delta, rel=IDENTITY)
     np.testing.assert_allclose(ours, expected, rtol=IDENTITY)
