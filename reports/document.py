@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from reports.numbers import Format
+from reports.numbers import MINUS, Format
 
 Tone = Literal[
     "",
@@ -196,7 +196,13 @@ def plain(text: str, tone: Tone = "", *, sub: str = "") -> Cell:
 
 def number(value: float, show: Format, tone: Tone = "") -> Cell:
     """Return a cell of a number; negative ones are set in red."""
-    return Cell(text=show(value), tone=tone or ("negative" if value < 0 else ""))
+    text = show(value)
+    return Cell(text=text, tone=tone or sign_tone(text))
+
+
+def sign_tone(text: str) -> Tone:
+    """Return the tone of a formatted number: red below zero."""
+    return "negative" if text.startswith(MINUS) else ""
 
 
 def heading_row(text: str, columns: int) -> tuple[Cell, ...]:

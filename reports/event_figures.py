@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from engine.study import StudyResult
-from reports import numbers, tables
+from reports import numbers, tables, words
 from reports.figures import (
     LEFT,
     PLOT,
     colours_of,
+    dashes,
     event_numbers,
+    labelled,
     log_ticks,
+    path_legend,
     rounded,
 )
 from reports.palette import layer_colours, light
@@ -23,12 +27,12 @@ from reports.vega import WIDTH, Spec, coloured, encoded, percent_axis, rule, sai
 from reports.vega import rows as inline
 
 SIGNIFICANT = "p < 0.05"
-NOT_SIGNIFICANT = "not significant"
+NOT_SIGNIFICANT = "Not significant"
 _EVIDENCE = {SIGNIFICANT: light("navy"), NOT_SIGNIFICANT: light("slate")}
 VERDICTS = {
-    "supported": light("green"),
-    "refuted": light("red"),
-    "inconclusive": light("slate"),
+    "Supported": light("green"),
+    "Refuted": light("red"),
+    "Inconclusive": light("slate"),
 }
 
 
@@ -41,23 +45,23 @@ def headline_event(result: StudyResult) -> str | None:
 
 
 def forest(result: StudyResult, event: str) -> Spec:
-    """Return layers and contrasts of one event: CAR with its 95 % interval by window."""
+    """Return layers and contrasts of one event: CAR and 95 % interval by window."""
     table = result.events.table
     chosen = table[(table["event"] == event) & (table["kind"] != "asset")]
     subjects = list(dict.fromkeys(chosen["subject"]))
     windows = list(dict.fromkeys(chosen["window"]))
-    room = (WIDTH - 130 - 14 * (len(windows) - 1)) / max(len(windows), 1)
+    room = (WIDTH - 150 - 14 * (len(windows) - 1)) / max(len(windows), 1)
     panels = []
     for place, window in enumerate(windows):
         part = chosen[chosen["window"] == window]
-        panel = _intervals(part, subjects, labels=place == 0)
         panels.append(
             {
-                "title": {"text": numbers.window(window), "fontWeight": 600},
+                "title": numbers.window(window),
                 "width": math.floor(room),
                 "height": {"step": 21},
+                "data": inline(interval_rows(tables.records(part))),
+                "layer": _interval_layers(subjects, labels=place == 0),
             }
-            | panel
         )
     return {
         "hconcat": panels,
@@ -66,13 +70,13 @@ def forest(result: StudyResult, event: str) -> Spec:
     }
 
 
-def _intervals(part: pd.DataFrame, subjects: Sequence[str], *, labels: bool) -> Spec:
-    """Return one panel of estimates with their intervals, one row per subject."""
-    values = interval_rows(part)
-    axis: dict[str, Any] = {"labelColor": light("ink"), "labelLimit": 120}
+def _interval_layers(subjects: Sequence[str], *, labels: bool) -> list[Spec]:
+    """Return a panel's layers: estimates with intervals, one row per subject."""
+    axis: dict[str, Any] = {"labelColor": light("ink"), "labelLimit": 150}
     if not labels:
         axis = {"labels": False, "title": None}
-    y = encoded("s", "N", sort=list(subjects), scale={"domain": list(subjects)})
+    shown = [words.label(subject) for subject in subjects]
+    y = encoded("s", "N", sort=shown, scale={"domain": shown})
     y |= {"title": None, "axis": axis}
     color = coloured("c", _EVIDENCE, legend={"symbolType": "circle"})
     x_axis = percent_axis(grid=True, tickCount=4, labelOverlap=True)
@@ -90,35 +94,37 @@ def _intervals(part: pd.DataFrame, subjects: Sequence[str], *, labels: bool) -> 
             "description": said(),
         },
     }
-    return {"data": inline(values), "layer": [rule(0.0, "x"), span, point]}
+    return [rule(0.0, "x"), span, point]
 
 
-def interval_rows(part: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return estimate and 95 % bounds by subject; rows without a CAR are left out.
+def interval_of(row: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the 95 % bounds of a CAR, from Student's t so that they agree with p."""
+    from scipy.special import stdtrit  # only where an event is shown
 
-    The bounds use Student's t with the row's degrees of freedom where it has them, so
-    that interval and p-value agree.
-    """
-    from scipy.special import stdtrit  # only where a figure is drawn
+    df = row["df"] if math.isfinite(row["df"]) else 1e6
+    half = float(stdtrit(df, 0.975)) * row["se"]
+    return row["car"] - half, row["car"] + half
 
+
+def interval_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return estimate and bounds by subject; rows without a CAR are left out."""
     found = []
-    for row in part.to_dict("records"):
-        car, se = float(row["car"]), float(row["se"])
-        if not math.isfinite(car):
+    for row in rows:
+        if not math.isfinite(row["car"]):
             continue
-        df = float(row["df"]) if math.isfinite(float(row["df"])) else 1e6
-        half = float(stdtrit(df, 0.975)) * se if math.isfinite(se) else 0.0
-        sure = math.isfinite(float(row["p"])) and float(row["p"]) < 0.05
+        low, high = interval_of(row)
+        known = math.isfinite(low)
+        name = words.label(str(row["subject"]))
+        between = numbers.interval(low, high, numbers.change)
         found.append(
             {
-                "s": row["subject"],
-                "v": rounded(car),
-                "lo": rounded(car - half),
-                "hi": rounded(car + half),
-                "c": SIGNIFICANT if sure else NOT_SIGNIFICANT,
-                "d": f"{row['subject']}: {numbers.change(car)}, 95% interval "
-                f"{numbers.interval(car - half, car + half, numbers.change)}, "
-                f"p {numbers.p_value(float(row['p']))}",
+                "s": name,
+                "v": rounded(row["car"]),
+                "lo": rounded(low if known else row["car"]),
+                "hi": rounded(high if known else row["car"]),
+                "c": SIGNIFICANT if row["p"] < 0.05 else NOT_SIGNIFICANT,
+                "d": f"{name}: {numbers.change(row['car'])}, 95% interval {between}, "
+                f"p {numbers.p_value(row['p'])}",
             }
         )
     return found
@@ -128,36 +134,35 @@ def all_events(result: StudyResult, window: tuple[int, int]) -> Spec:
     """Return every event's layers over one window, a small panel each."""
     table = result.events.table
     chosen = table[(table["kind"] == "layer") & (table["window"] == window)]
+    by_id = {event.id: event for event in result.thesis.events}
+    studied = set(chosen["event"])
     titles = {
-        event.id: f"{event_numbers(result)[event.id]}  {event.title}"
-        for event in result.thesis.events
+        event: f"{mark}  {by_id[event].title}"
+        for event, mark in event_numbers(result).items()
+        if event in studied
     }
-    ordered = [
-        event
-        for event in sorted(titles, key=lambda one: int(event_numbers(result)[one]))
-        if event in set(chosen["event"])
-    ]
     layers = [
         layer for layer in result.universe.layers if layer in set(chosen["subject"])
     ]
-    across = min(4, max(len(ordered), 1))
-    room = math.floor((WIDTH - 80 - 12 * (across - 1)) / across)
-    panels = [
-        {
-            "title": {"text": titles[event], "limit": room + 4, "fontWeight": "normal"},
+    across = min(4, max(len(titles), 1))
+    room = math.floor((WIDTH - 90 - 12 * (across - 1)) / across)
+    values = [
+        row | {"e": titles[event]}
+        for event in titles
+        for row in interval_rows(tables.records(chosen[chosen["event"] == event]))
+    ]
+    panels = list(titles.values())
+    header = {"labelLimit": room + 4, "labelFontWeight": "normal", "labelPadding": 2}
+    return {
+        "data": inline(values),
+        "facet": encoded("e", "N", sort=panels, header=header),
+        "columns": across,
+        "spacing": {"row": 14, "column": 12},
+        "spec": {
             "width": room,
             "height": {"step": 15},
-        }
-        | _intervals(
-            chosen[chosen["event"] == event], layers, labels=place % across == 0
-        )
-        for place, event in enumerate(ordered)
-    ]
-    return {
-        "concat": panels,
-        "columns": across,
-        "spacing": {"row": 12, "column": 12},
-        "resolve": {"scale": {"color": "shared", "x": "shared"}},
+            "layer": _interval_layers(layers, labels=True),
+        },
     }
 
 
@@ -165,12 +170,13 @@ def paths(result: StudyResult, event: str) -> Spec:
     """Return the cumulative abnormal return of each layer, with a 95 % band."""
     path = result.events.paths[event]
     layers = [layer for layer in result.universe.layers if layer in path.columns]
-    colours = {name: layer_colours(result.universe.layers)[name] for name in layers}
+    own = layer_colours(result.universe.layers)
+    colours = labelled({name: own[name] for name in layers})
     room = math.floor((WIDTH - LEFT - 10 * (len(layers) - 1)) / max(len(layers), 1))
     values = [
         {
             "t": int(at),
-            "p": layer,
+            "p": words.label(layer),
             "v": rounded(car),
             "lo": rounded(car - 1.96 * se),
             "hi": rounded(car + 1.96 * se),
@@ -201,7 +207,7 @@ def paths(result: StudyResult, event: str) -> Spec:
     }
     return {
         "data": inline(values),
-        "facet": {"column": encoded("p", "N", sort=layers)},
+        "facet": {"column": encoded("p", "N", sort=list(colours))},
         "spacing": 10,
         "spec": {
             "width": room,
@@ -231,16 +237,17 @@ def _session_scale(sessions: pd.Index) -> Spec:
 def around(result: StudyResult, event: str) -> Spec:
     """Return growth of 100 about an event of every path, day zero marked."""
     nav = result.around[event].nav * 100.0
-    names = [name for name in colours_of(result) if name in nav.columns]
-    colours = {name: colours_of(result)[name] for name in names}
+    known = {name: c for name, c in colours_of(result).items() if name in nav.columns}
+    colours = labelled(known)
     values = [
-        {"t": int(at), "p": name, "v": rounded(value)}
-        for name in names
+        {"t": int(at), "p": words.label(name), "v": rounded(value)}
+        for name in known
         for at, value in zip(nav.index, nav[name], strict=True)
         if math.isfinite(value)
     ]
-    main = result.backtest.name
-    ticks = log_ticks(min(one["v"] for one in values), max(one["v"] for one in values))
+    main = words.label(result.backtest.name)
+    known_nav = nav.to_numpy()
+    ticks = log_ticks(float(np.nanmin(known_nav)), float(np.nanmax(known_nav)))
     x = encoded(
         "t",
         "Q",
@@ -255,11 +262,7 @@ def around(result: StudyResult, event: str) -> Spec:
         scale={"domain": [ticks[0], ticks[-1]]},
         axis={"minExtent": LEFT - 20},
     )
-    legend = {"symbolType": "stroke"}
-    dash = {
-        "domain": names,
-        "range": [[5, 3] if name == "anti-thesis" else [1, 0] for name in names],
-    }
+    legend = path_legend(colours)
     layers: list[Spec] = [rule(0.0, "x", dash=True)]
     for chosen, width in (
         ([one for one in values if one["p"] != main], 1.2),
@@ -273,11 +276,11 @@ def around(result: StudyResult, event: str) -> Spec:
                     "x": x,
                     "y": y,
                     "color": coloured("p", colours, legend=legend),
-                    "strokeDash": encoded("p", "N", scale=dash, legend=None),
+                    "strokeDash": dashes(colours),
                 },
             }
         )
-    return {"width": PLOT, "height": 210, "layer": layers}
+    return {"width": PLOT, "height": 200, "layer": layers}
 
 
 def claims(result: StudyResult) -> Spec | None:
@@ -298,7 +301,7 @@ def claims(result: StudyResult) -> Spec | None:
 
 
 def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
-    """Return the claims of one unit: estimate, interval, smallest effect that matters."""
+    """Return the claims of one unit: estimate, interval, least effect that matters."""
     show = numbers.unit_format(unit)
     values = [
         {
@@ -307,11 +310,11 @@ def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
             "lo": rounded(row["low"]),
             "hi": rounded(row["high"]),
             "m": rounded(row["min_effect"] * (1 if row["sign"] == "+" else -1)),
-            "c": row["verdict"],
+            "c": words.label(str(row["verdict"])),
             "d": f"{row['claim']}: {show(row['estimate'])}, 90% interval "
             f"{numbers.interval(row['low'], row['high'], show)}, {row['verdict']}",
         }
-        for row in part.to_dict("records")
+        for row in tables.records(part)
     ]
     y = encoded("s", "N", title=None, sort=[str(one["s"]) for one in values])
     y["axis"] = {"labelColor": light("ink"), "labelLimit": 200, "minExtent": 205}

@@ -3,38 +3,61 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from engine.study import StudyResult
-from reports import numbers, tables
-from reports.document import Cell, Column, Table, heading_row, number, plain
-from reports.event_figures import interval_rows
+from reports import numbers, tables, words
+from reports.document import (
+    Cell,
+    Column,
+    Table,
+    heading_row,
+    number,
+    plain,
+    sign_tone,
+)
+from reports.event_figures import interval_of
 from reports.figures import event_numbers
+from reports.record_tables import asset_name
 
+Row = Mapping[str, Any]
 #: A p-value below this is set in bold.
 SIGNIFICANT = 0.05
 
 
 def event_titles(result: StudyResult) -> dict[str, str]:
-    """Return each event's number, title and date, and whether it is planted."""
-    numbered = event_numbers(result)
+    """Return each event's number, title and date, in the order of the numbers."""
+    by_id = {event.id: event for event in result.thesis.events}
     return {
-        event.id: f"{numbered[event.id]}  {event.title}, {str(event.at)[:10]}"
-        + (" (planted in the simulation)" if event.planted else "")
-        for event in result.thesis.events
+        event: f"{mark}  {by_id[event].title}, {str(by_id[event].at)[:10]}"
+        + (" (planted in the simulation)" if by_id[event].planted else "")
+        for event, mark in event_numbers(result).items()
     }
+
+
+def grouped(rows: Iterable[Row], *names: str) -> dict[Any, list[Row]]:
+    """Return rows by the value of one column, or by the tuple of several."""
+    parts: dict[Any, list[Row]] = {}
+    for row in rows:
+        key = row[names[0]] if len(names) == 1 else tuple(row[name] for name in names)
+        parts.setdefault(key, []).append(row)
+    return parts
+
+
+def _chosen(result: StudyResult, *, assets: bool) -> list[Row]:
+    """Return the rows of the event table about assets, or about everything else."""
+    rows = tables.records(result.events.table)
+    return [row for row in rows if (row["kind"] == "asset") == assets]
 
 
 def all_events(result: StudyResult) -> Table | None:
     """Return the CAR of layers and contrasts by event (groups) and window (columns)."""
-    table = result.events.table
-    chosen = table[table["kind"] != "asset"] if len(table) else table
-    if chosen.empty:
+    chosen = _chosen(result, assets=False)
+    if not chosen:
         return None
-    windows = sorted(set(chosen["window"]))
+    windows = sorted({row["window"] for row in chosen})
     columns = (
         Column(label="Layer or contrast", align="left", wide=True),
         Column(label="Expected", align="left"),
@@ -44,19 +67,18 @@ def all_events(result: StudyResult) -> Table | None:
     )
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
-    titles = event_titles(result)
-    for event in sorted(titles, key=lambda one: int(event_numbers(result)[one])):
-        part = chosen[chosen["event"] == event]
-        if part.empty:
+    by_event = grouped(chosen, "event")
+    for event, title in event_titles(result).items():
+        if event not in by_event:
             continue
         groups.add(len(rows))
-        rows.append(heading_row(titles[event], len(columns)))
-        for subject in dict.fromkeys(part["subject"]):
-            own = part[part["subject"] == subject]
-            rows.append(_event_row(result, event, str(subject), own, windows))
+        rows.append(heading_row(title, len(columns)))
+        for subject, own in grouped(by_event[event], "subject").items():
+            expected = expected_signs(result, event, subject)
+            rows.append(_event_row(subject, expected, own, windows))
     return Table(
         id="events",
-        caption="Cumulative abnormal return (CAR) by event and window, with its t.",
+        caption="Cumulative abnormal return (CAR) by event and window.",
         columns=columns,
         rows=tuple(rows),
         groups=frozenset(groups),
@@ -67,65 +89,57 @@ def all_events(result: StudyResult) -> Table | None:
 def _events_note(windows: list[Any]) -> str:
     longest = numbers.window(windows[-1])
     return (
-        "Windows count an exchange's own sessions from day zero, the first session that "
-        "closes after the news. A layer is tested as one equally weighted portfolio, so "
-        "that firms sharing a date are not counted as independent. Bold: p < 0.05 before "
-        "any correction for the number of tests. Windows longer than 20 sessions take "
-        "alpha as zero. Detectable: the smallest effect found with power 0.8 over "
-        f"{longest}."
+        "CAR, and its t in brackets. Windows count an exchange's own sessions from day "
+        "zero, the first session that closes after the news. A layer is tested as one "
+        "equally weighted portfolio, so firms that share a date do not count as "
+        "independent. Bold: p < 0.05 before any correction for the number of tests. "
+        "Windows longer than 20 sessions take alpha as zero. Detectable: the smallest "
+        f"effect found with power 0.8 over {longest}."
     )
 
 
 def _event_row(
-    result: StudyResult,
-    event: str,
-    subject: str,
-    own: pd.DataFrame,
-    windows: list[Any],
+    subject: str, expected: str, own: Sequence[Row], windows: Sequence[Any]
 ) -> tuple[Cell, ...]:
-    by_window = {row["window"]: row for row in own.to_dict("records")}
+    by_window = {row["window"]: row for row in own}
     last = by_window.get(windows[-1])
-    any_row = next(iter(by_window.values()))
     return (
-        plain(pretty(subject)),
-        plain(expected_signs(result, event, subject), "muted"),
-        plain(numbers.count(float(any_row["n"]))),
+        plain(words.label(subject)),
+        plain(expected, "muted"),
+        plain(numbers.count(own[0]["n"])),
         *[_car_cell(by_window.get(window)) for window in windows],
         plain(
-            numbers.percent(float(last["detectable"])) if last else numbers.MISSING,
+            numbers.percent(last["detectable"]) if last else numbers.MISSING,
             "muted",
         ),
     )
 
 
-def _car_cell(row: Mapping[Any, Any] | None) -> Cell:
-    """Return ``-1.2%`` with its t below; bold where significant."""
-    if row is None or not math.isfinite(float(row["car"])):
+def _car_cell(row: Row | None) -> Cell:
+    """Return ``-1.2% (-0.5)``, the CAR with its t; bold where significant."""
+    if row is None or not math.isfinite(row["car"]):
         return plain(numbers.MISSING, "muted")
-    car, t, p = float(row["car"]), float(row["t"]), float(row["p"])
-    sure = math.isfinite(p) and p < SIGNIFICANT
-    tone = "negative" if car < 0 else ""
+    sure = math.isfinite(row["p"]) and row["p"] < SIGNIFICANT
+    text = numbers.change(row["car"])
     return Cell(
-        text=numbers.change(car),
-        tone="strong" if sure else tone,
-        sub=f"t {numbers.decimal(t)}",
+        text=f"{text} ({numbers.decimal(row['t'], 1)})",
+        tone="strong" if sure else sign_tone(text),
     )
 
 
 def expected_signs(result: StudyResult, event: str, subject: str) -> str:
     """Return what the thesis expects of a layer: reaction, then drift."""
     expected = result.thesis.event(event).expected
-    words = []
+    said = []
     for name, signs in (("reaction", expected.reaction), ("drift", expected.drift)):
         if subject in signs:
-            words.append(f"{name} {'+' if signs[subject] == '+' else numbers.MINUS}")
-    return ", ".join(words)
+            said.append(f"{name} {'+' if signs[subject] == '+' else numbers.MINUS}")
+    return ", ".join(said)
 
 
 def one_event(result: StudyResult, event: str) -> Table:
     """Return everything measured about one event's layers and contrasts."""
-    table = result.events.table
-    chosen = table[(table["event"] == event) & (table["kind"] != "asset")]
+    chosen = [row for row in _chosen(result, assets=False) if row["event"] == event]
     columns = (
         Column(label="Layer or contrast", align="left", wide=True),
         Column(label="Raw return"),
@@ -139,14 +153,10 @@ def one_event(result: StudyResult, event: str) -> Table:
     )
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
-    for window, part in chosen.groupby("window", sort=False):
+    for window, part in sorted(grouped(chosen, "window").items()):
         groups.add(len(rows))
-        rows.append(heading_row(f"Sessions {numbers.window(window)}", len(columns)))  # type: ignore[arg-type]
-        bounds = {str(one["s"]): one for one in interval_rows(part)}
-        rows += [
-            _detail_row(row, bounds.get(str(row["subject"])))
-            for row in part.to_dict("records")
-        ]
+        rows.append(heading_row(f"Sessions {numbers.window(window)}", len(columns)))
+        rows += [_detail_row(row) for row in part]
     event_title = result.thesis.event(event).title
     return Table(
         id="event",
@@ -161,30 +171,27 @@ def one_event(result: StudyResult, event: str) -> Table:
     )
 
 
-def _detail_row(
-    row: Mapping[Any, Any], bounds: Mapping[str, Any] | None
-) -> tuple[Cell, ...]:
-    low, high = (bounds["lo"], bounds["hi"]) if bounds else (math.nan, math.nan)
+def _detail_row(row: Row) -> tuple[Cell, ...]:
+    low, high = interval_of(row)
     return (
-        plain(pretty(str(row["subject"]))),
-        number(float(row["return"]), numbers.change),
-        number(float(row["car"]), numbers.change),
+        plain(words.label(row["subject"])),
+        number(row["return"], numbers.change),
+        number(row["car"], numbers.change),
         plain(numbers.interval(low, high, numbers.change)),
-        plain(numbers.decimal(float(row["t"]))),
-        plain(numbers.p_value(float(row["p"]))),
-        plain(numbers.p_value(float(row["adjusted_bmp_p"])), "muted"),
-        plain(numbers.percent(float(row["detectable"])), "muted"),
-        plain(numbers.change(float(row["car_other"])), "muted"),
+        plain(numbers.decimal(row["t"])),
+        plain(numbers.p_value(row["p"])),
+        plain(numbers.p_value(row["adjusted_bmp_p"]), "muted"),
+        plain(numbers.percent(row["detectable"]), "muted"),
+        plain(numbers.change(row["car_other"]), "muted"),
     )
 
 
 def event_assets(result: StudyResult, event: str) -> Table | None:
     """Return each asset's day zero, first-day return and CARs about one event."""
-    table = result.events.table
-    chosen = table[(table["event"] == event) & (table["kind"] == "asset")]
-    if chosen.empty:
+    chosen = [row for row in _chosen(result, assets=True) if row["event"] == event]
+    if not chosen:
         return None
-    windows = sorted(set(chosen["window"]))
+    windows = sorted({row["window"] for row in chosen})
     columns = (
         Column(label="Asset", align="left", wide=True),
         Column(label="Day zero", align="left"),
@@ -193,109 +200,75 @@ def event_assets(result: StudyResult, event: str) -> Table | None:
     )
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
-    for layer, part in chosen.groupby("layer", sort=False):
+    for layer, part in grouped(chosen, "layer").items():
         groups.add(len(rows))
-        rows.append(heading_row(str(layer)[:1].upper() + str(layer)[1:], len(columns)))
-        for subject, own in part.groupby("subject", sort=False):
-            by_window = {row["window"]: row for row in own.to_dict("records")}
-            first = next(iter(by_window.values()))
-            raw = float(by_window.get(windows[0], first)["return"])
-            rows.append(
-                (
-                    plain(str(subject), sub=tables.name_of(result, str(subject))),
-                    plain(str(first["day_zero"])[:10]),
-                    number(raw, lambda value: numbers.change(value, 2)),
-                    *[_car_cell(by_window.get(window)) for window in windows],
-                )
-            )
+        rows.append(heading_row(words.label(layer), len(columns)))
+        rows += [
+            _asset_row(result, subject, own, windows)
+            for subject, own in grouped(part, "subject").items()
+        ]
     return Table(
         id="event-assets",
-        caption=f"{result.thesis.event(event).title}: assets, each on its own exchange.",
+        caption=f"{result.thesis.event(event).title}: each asset on its own exchange.",
         columns=columns,
         rows=tuple(rows),
         groups=frozenset(groups),
-        note="Returns in the asset's own currency. Single firms are shown for the "
-        "record; the tests are those of layers and contrasts.",
+        note="Returns in the asset's own currency; t in brackets. Single firms are "
+        "shown for the record; the tests are those of layers and contrasts.",
+    )
+
+
+def _asset_row(
+    result: StudyResult, subject: str, own: Sequence[Row], windows: Sequence[Any]
+) -> tuple[Cell, ...]:
+    by_window = {row["window"]: row for row in own}
+    first = by_window.get(windows[0])
+    raw = first["return"] if first else math.nan
+    return (
+        plain(asset_name(result, subject)),
+        plain(str(own[0]["day_zero"])[:10]),
+        number(raw, lambda value: numbers.change(value, 2)),
+        *[_car_cell(by_window.get(window)) for window in windows],
     )
 
 
 def left_out(result: StudyResult) -> Table | None:
-    """Return what could not be studied, and why."""
-    table = result.events.left_out
-    if table.empty:
+    """Return what could not be studied, and why; like cases in one row."""
+    by_event = grouped(tables.records(result.events.left_out), "event")
+    if not by_event:
         return None
-    titles = event_titles(result)
+    cases: dict[tuple[str, str], tuple[list[str], str]] = {}
+    for event, mark in event_numbers(result).items():
+        for what, why in _cases(by_event.get(event, [])):
+            # "5 sessions" and "7 sessions" are one reason
+            key = (what, re.sub(r"[0-9]+", "0", why))
+            cases.setdefault(key, ([], why))[0].append(mark)
     rows = tuple(
-        (
-            plain(titles.get(str(row["event"]), str(row["event"]))),
-            plain(pretty(str(row["subject"]))),
-            plain(str(row["reason"])),
-        )
-        for row in table.to_dict("records")
+        (plain(", ".join(events)), plain(what), plain(why))
+        for (what, _), (events, why) in cases.items()
     )
     return Table(
         id="events-left-out",
-        caption="Left out of the event study.",
+        caption="Left out of the event study, like cases together.",
         columns=(
-            Column(label="Event", align="left", wide=True),
-            Column(label="Subject", align="left"),
-            Column(label="Why", align="left", wide=True),
+            Column(label="Events", align="left"),
+            Column(label="What", align="left", wide=True),
+            Column(label="Why (the first case)", align="left", wide=True),
         ),
         rows=rows,
+        note="The run's tables list every case.",
     )
 
 
-def around(result: StudyResult) -> Table | None:
-    """Return what every path did about each event."""
-    table = tables.around_summary(result)
-    if table.empty:
-        return None
-    columns = (
-        Column(label="Path", align="left", wide=True),
-        Column(label="Whole window"),
-        Column(label="Before day zero"),
-        Column(label="From day zero"),
-        Column(label="Max drawdown"),
-        Column(label="Costs"),
-    )
-    rows: list[tuple[Cell, ...]] = []
-    groups: set[int] = set()
-    shaded: set[int] = set()
-    titles = event_titles(result)
-    for event, part in table.groupby("event", sort=False):
-        note = result.around[str(event)].note
-        groups.add(len(rows))
-        title = titles.get(str(event), str(event)) + (f" ({note})" if note else "")
-        rows.append(heading_row(title, len(columns)))
-        for row in part.to_dict("records"):
-            own = str(row["path"]) == result.backtest.name
-            if own:
-                shaded.add(len(rows))
-            rows.append(_around_row(row, own=own))
-    return Table(
-        id="around",
-        caption="From 20 home sessions before each event to 120 after it.",
-        columns=columns,
-        rows=tuple(rows),
-        groups=frozenset(groups),
-        shaded=frozenset(shaded),
-        note="Each path opens a fresh account at the first session with the weights of "
-        "its last decision, pays for them, and follows its later decisions. Costs as a "
-        "share of the starting capital.",
-    )
-
-
-def _around_row(row: Mapping[Any, Any], *, own: bool) -> tuple[Cell, ...]:
-    return (
-        plain(str(row["path"]), "strong" if own else ""),
-        number(float(row["total_return"]), numbers.change),
-        number(float(row["before"]), numbers.change),
-        number(float(row["since"]), numbers.change),
-        plain(numbers.percent(float(row["max_drawdown"]))),
-        plain(numbers.percent(float(row["costs"]), 2)),
-    )
-
-
-def pretty(subject: str) -> str:
-    """Return a contrast with a true minus between its layers."""
-    return subject.replace(" - ", f" {numbers.MINUS} ")
+def _cases(rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """Yield, for one event, the assets left out of each window and the first reason."""
+    assets = [row for row in rows if row.get("kind") == "asset"] or rows
+    by_window: dict[str, list[Row]] = {}
+    for row in assets:
+        window = row.get("window")
+        shown = numbers.window(window) if isinstance(window, tuple) else ""
+        by_window.setdefault(shown, []).append(row)
+    for shown, own in by_window.items():
+        subjects = list(dict.fromkeys(str(row["subject"]) for row in own))
+        what = f"{len(subjects)} assets" if len(subjects) > 4 else ", ".join(subjects)
+        yield f"{what} {shown}".strip(), str(own[0]["reason"])

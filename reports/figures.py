@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engine.study import StudyResult
-from reports import numbers, tables
+from reports import numbers, tables, words
 from reports.palette import layer_colours, light, path_colours
 from reports.vega import (
     WIDTH,
@@ -40,20 +40,23 @@ def colours_of(result: StudyResult) -> dict[str, str]:
         name for name in result.thesis.about.benchmarks if name in result.baselines
     ]
     others = [name for name in result.baselines if name not in benchmarks]
-    return path_colours(result.backtest.name, benchmarks, others)
+    colours = path_colours(result.backtest.name, benchmarks, others)
+    return {
+        name: colours[name] for name in [result.backtest.name, *benchmarks, *others]
+    }
 
 
 def growth(result: StudyResult) -> Spec:
     """Return growth of 100 (log) and drawdown of every path, with event marks."""
-    colours = colours_of(result)
+    colours = labelled(colours_of(result))
     level = pd.DataFrame(
         {
-            name: one.nav / one.nav.dropna().iloc[0] * 100
+            words.label(name): one.nav / one.nav.dropna().iloc[0] * 100
             for name, one in tables.paths(result).items()
         }
     )
     marks = _event_marks(result, level.index)
-    time = time_position(level.index)
+    time = time_position(pd.DatetimeIndex(level.index))
     ticks = log_ticks(float(np.nanmin(level)), float(np.nanmax(level)))
     y = encoded(
         "v",
@@ -62,8 +65,8 @@ def growth(result: StudyResult) -> Spec:
         scale={"type": "log", "domain": [ticks[0], ticks[-1]], "nice": False},
         axis={"values": ticks, "format": "d", "minExtent": LEFT - 20},
     )
-    lines = _lines(level, colours, result.backtest.name, {"x": time, "y": y})
-    top: Spec = {"width": PLOT, "height": 235, "layer": [*marks, *lines]}
+    lines = _lines(level, colours, {"x": time, "y": y})
+    top: Spec = {"width": PLOT, "height": 205, "layer": [*marks, *lines]}
     return {
         "vconcat": [top, _drawdown(result, colours, time)],
         "spacing": 8,
@@ -74,34 +77,44 @@ def growth(result: StudyResult) -> Spec:
 def _lines(
     level: pd.DataFrame,
     colours: Mapping[str, str],
-    main: str,
     position: Mapping[str, Any],
 ) -> list[Spec]:
-    """Return the lines of every path; the barbell is drawn last and thickest."""
+    """Return the lines of every path; the first is drawn last and thickest."""
     encoding = dict(position) | {
-        "color": coloured("p", colours, legend={"symbolType": "stroke"}),
-        "strokeDash": _dashes(colours),
+        "color": coloured("p", colours, legend=path_legend(colours)),
+        "strokeDash": dashes(colours),
     }
-    order = [name for name in colours if name != main and name in level] + [main]
+    names = list(colours)
     layers = []
-    for names, width in ((order[:-1], 1.2), (order[-1:], 2.3)):
-        values = inline(long_rows(level[names]))
+    for chosen, width in ((names[1:], 1.2), (names[:1], 2.3)):
+        values = inline(long_rows(thin(level[chosen])))
         mark = {"type": "line", "strokeWidth": width, "strokeJoin": "round"}
         layers.append({"data": values, "mark": mark, "encoding": encoding})
     return layers
 
 
-def _dashes(colours: Mapping[str, str]) -> Spec:
+def labelled(colours: Mapping[str, str]) -> dict[str, str]:
+    """Return colours by the names that a reader sees."""
+    return {words.label(name): colour for name, colour in colours.items()}
+
+
+def path_legend(names: Sized) -> Spec:
+    """Return the legend of paths, in rows of at most five."""
+    return {"symbolType": "stroke", "columns": min(5, len(names))}
+
+
+def dashes(names: Iterable[str]) -> Spec:
     """Return the dash of each path: the anti-thesis is dashed."""
-    dashes = [[5, 3] if name == "anti-thesis" else [1, 0] for name in colours]
-    scale = {"domain": list(colours), "range": dashes}
+    shown = list(names)
+    dashed = [[5, 3] if name.lower() == "anti-thesis" else [1, 0] for name in shown]
+    scale = {"domain": shown, "range": dashed}
     return encoded("p", "N", scale=scale, legend=None)
 
 
 def _drawdown(result: StudyResult, colours: Mapping[str, str], time: Spec) -> Spec:
     """Return the drawdown of the barbell (area) and of the first benchmark (line)."""
     main = result.backtest.name
-    compared = [name for name in colours if name in result.baselines][:1]
+    compared = [name for name in colours_of(result) if name != main][:1]
     y = encoded(
         "v",
         "Q",
@@ -114,11 +127,13 @@ def _drawdown(result: StudyResult, colours: Mapping[str, str], time: Spec) -> Sp
         ([main], {"type": "area", "opacity": 0.28, "line": {"strokeWidth": 1.2}}),
         (compared, {"type": "line", "strokeWidth": 1.1}),
     ):
-        fall = {name: tables.paths(result)[name].drawdown for name in names}
+        fall = {
+            words.label(name): tables.paths(result)[name].drawdown for name in names
+        }
         values = inline(long_rows(pd.DataFrame(fall)))
         encoding = {"x": time, "y": y | {"stack": None}, "color": color}
         parts.append({"data": values, "mark": mark, "encoding": encoding})
-    return {"width": PLOT, "height": 95, "layer": parts}
+    return {"width": PLOT, "height": 80, "layer": parts}
 
 
 def _event_marks(result: StudyResult, days: pd.Index) -> list[Spec]:
@@ -175,14 +190,16 @@ def weights(result: StudyResult) -> Spec:
     """Return the barbell's weight by layer at each week's end, cash on top."""
     weekly = weekly_weights(result)
     layers = list(weekly.columns)
-    colours = {name: layer_colours(result.universe.layers)[name] for name in layers}
-    values = long_rows(weekly.clip(lower=0.0))
-    order = {name: place for place, name in enumerate(layers)}
+    colours = labelled(
+        {name: layer_colours(result.universe.layers)[name] for name in layers}
+    )
+    values = long_rows(weekly.clip(lower=0.0).rename(columns=words.label))
+    order = {name: place for place, name in enumerate(colours)}
     for one in values:
         one["o"] = order[one["p"]]
     return {
         "width": PLOT,
-        "height": 190,
+        "height": 165,
         "data": inline(values),
         "mark": {
             "type": "area",
@@ -190,7 +207,7 @@ def weights(result: StudyResult) -> Spec:
             "line": {"color": light("paper"), "strokeWidth": 0.7},
         },
         "encoding": {
-            "x": time_position(weekly.index),
+            "x": time_position(pd.DatetimeIndex(weekly.index)),
             "y": encoded(
                 "v",
                 "Q",
@@ -214,19 +231,21 @@ def scores(result: StudyResult) -> Spec:
     """Return each asset's score at the last decision, by layer."""
     table = tables.scores(result)
     layers = [name for name in result.universe.layers if name in set(table["layer"])]
-    colours = {name: layer_colours(result.universe.layers)[name] for name in layers}
+    colours = labelled(
+        {name: layer_colours(result.universe.layers)[name] for name in layers}
+    )
     values = [
         {
             "a": f"{row['asset']}  {row['name']}",
-            "p": row["layer"],
+            "p": words.label(str(row["layer"])),
             "v": None if row["withheld"] else rounded(row["score"]),
             "d": f"{row['asset']} {row['name']}: score "
             f"{numbers.decimal(row['score'], signed=True)}, coverage "
             f"{numbers.percent(row['coverage'], 0)}, target weight "
             f"{numbers.percent(row['target'])}",
         }
-        for row in table.to_dict("records")
-        if row["layer"] in colours
+        for row in tables.records(table)
+        if row["layer"] in layers
     ]
     y = encoded(
         "a",
@@ -282,18 +301,20 @@ def costs(result: StudyResult) -> Spec:
         if table.loc[table["kind"] == kind, "paid"].abs().sum() > 0
     ]
     roles = ("navy", "teal", "sand", "clay", "plum", "sage", "slate")
-    colours = {kind: light(roles[i % len(roles)]) for i, kind in enumerate(kinds)}
+    colours = {
+        words.label(kind): light(roles[i % len(roles)]) for i, kind in enumerate(kinds)
+    }
     values = [
         {
             "y": str(row["year"]),
-            "p": row["kind"],
+            "p": words.label(str(row["kind"])),
             "v": rounded(row["share_of_nav"] * 1e4),
             "d": f"{row['year']}, {row['kind']}: "
             f"{numbers.basis_points(row['share_of_nav'])} of NAV, "
             f"{numbers.money(row['paid'], row['currency'])}",
         }
-        for row in table.to_dict("records")
-        if row["kind"] in colours
+        for row in tables.records(table)
+        if row["kind"] in kinds
     ]
     return {
         "width": WIDTH - 60,
@@ -353,6 +374,13 @@ def long_rows(panel: pd.DataFrame) -> list[dict[str, Any]]:
         for at, value in zip(time, panel[name].tolist(), strict=True)
         if math.isfinite(value)
     ]
+
+
+def thin(panel: pd.DataFrame) -> pd.DataFrame:
+    """Return no more rows than the plot has pixels; the first and last stay."""
+    step = math.ceil(len(panel) / PLOT)
+    rows = np.unique(np.append(np.arange(0, len(panel), step), len(panel) - 1))
+    return panel.iloc[rows]
 
 
 def rounded(value: float) -> float:

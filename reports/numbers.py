@@ -65,6 +65,14 @@ def basis_points(value: float, digits: int = 1) -> str:
     return _signed(f"{value * 1e4:,.{digits}f}", signed=False) + " bp"
 
 
+def rate(value: float) -> str:
+    """Return a tax rate in percent with every figure it has: ``0.00278%``."""
+    if not math.isfinite(value):
+        return MISSING
+    text = f"{value * 100:.6f}".rstrip("0").rstrip(".")
+    return _signed(text, signed=False) + "%"
+
+
 def count(value: float) -> str:
     """Return a whole number as ``1,234``."""
     return decimal(value, 0)

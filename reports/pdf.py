@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import RunError
 from reports import palette
@@ -29,7 +29,7 @@ from reports.document import (
 from reports.drawing import FONTS
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
-STANDARDS = ("a-3a", "ua-1")
+STANDARDS: tuple[Literal["a-3a"], Literal["ua-1"]] = ("a-3a", "ua-1")
 #: Drawn for a character that no font at hand has.
 SUBSTITUTE = "\N{WHITE SQUARE}"
 _LONGEST_RUNNING_TITLE = 90
@@ -140,5 +140,5 @@ def _block(block: Block, drawings: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _bare(svg: str) -> str:
-    """Return a drawing without the words for screen readers, which the PDF has apart."""
+    """Return a drawing without its words for screen readers: the PDF has its own."""
     return re.sub(r' aria-label="[^"]*"', "", svg)

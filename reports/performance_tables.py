@@ -9,7 +9,15 @@ import pandas as pd
 
 from engine.study import StudyResult
 from reports import numbers, tables, words
-from reports.document import Cell, Column, Table, heading_row, number, plain
+from reports.document import (
+    Cell,
+    Column,
+    Table,
+    heading_row,
+    number,
+    plain,
+    sign_tone,
+)
 
 Show = Callable[[float], str]
 #: metric -> (heading, format, whether an interval stands under it)
@@ -17,13 +25,16 @@ METRICS: Mapping[str, tuple[str, Show, bool]] = {
     "cagr": ("CAGR", numbers.percent, True),
     "volatility": ("Volatility", numbers.percent, False),
     "sharpe": ("Sharpe", numbers.decimal, True),
-    "sortino": ("Sortino", numbers.decimal, False),
     "max_drawdown": ("Max drawdown", numbers.percent, True),
     "calmar": ("Calmar", numbers.decimal, False),
     "expected_shortfall": ("Shortfall 95%", numbers.percent, False),
     "alpha": ("Alpha", numbers.percent, True),
     "beta": ("Beta", numbers.decimal, False),
 }
+
+
+#: Always negative: red would say nothing.
+_LOSSES = ("max_drawdown", "expected_shortfall")
 
 
 def performance(result: StudyResult) -> Table:
@@ -41,11 +52,11 @@ def performance(result: StudyResult) -> Table:
         part = table[table["sample"] == sample]
         groups.add(len(rows))
         rows.append(heading_row(title, len(columns)))
-        for row in part.to_dict("records"):
+        for row in tables.records(part):
             own = str(row["path"]) == result.backtest.name
             if own:
                 shaded.add(len(rows))
-            first = plain(str(row["path"]), "strong" if own else "")
+            first = plain(words.label(str(row["path"])), "strong" if own else "")
             rows.append((first, *_metric_cells(row, shown)))
     return Table(
         id="performance",
@@ -84,9 +95,9 @@ def _metric_cells(
         low = row.get(f"{name}_low", float("nan"))
         high = row.get(f"{name}_high", float("nan"))
         between = numbers.interval(float(low), float(high), show) if bounded else ""
-        value = float(row[name])
-        tone = "negative" if value < 0 and name != "max_drawdown" else ""
-        cells.append(Cell(text=show(value), tone=tone, sub=between))
+        text = show(float(row[name]))
+        tone = "" if name in _LOSSES else sign_tone(text)
+        cells.append(Cell(text=text, tone=tone, sub=between))
     return cells
 
 
@@ -94,11 +105,11 @@ def _performance_note(result: StudyResult) -> str:
     benchmark = result.thesis.about.benchmarks[0]
     rate = numbers.percent(result.thesis.about.risk_free)
     return (
-        "Intervals: stationary bootstrap with one set of draws for all paths; under the "
-        "maximum drawdown, which follows the order of the days, the range over the "
+        "Intervals: stationary bootstrap with one set of draws for all paths; under "
+        "the maximum drawdown, which follows the order of the days, the range over the "
         f"resamples. Sharpe over a risk-free rate of {rate} a year. Shortfall: mean of "
         f"the worst 5% of days. Alpha and beta against {benchmark}, alpha a year. Every "
-        "path trades in the same ledger and pays the same costs."
+        "path trades in the same ledger and pays the same costs. More metrics are in the run's tables."
     )
 
 
@@ -110,21 +121,22 @@ def scores(result: StudyResult) -> Table | None:
     factors = [one.name for one in result.thesis.factors if one.name in table.columns]
     columns = (
         Column(label="Asset", align="left", wide=True),
-        Column(label="Target weight"),
+        Column(label="Target\nweight"),
         Column(label="Score"),
         Column(label="Coverage"),
-        *[Column(label=name.replace("_", " ")) for name in factors],
+        *[Column(label=name.replace("_", "\n")) for name in factors],
     )
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
     for layer, part in table.groupby("layer", sort=False):
         groups.add(len(rows))
-        rows.append(heading_row(_capital(str(layer)), len(columns)))
-        rows += [_score_row(row, factors) for row in part.to_dict("records")]
+        rows.append(heading_row(words.label(str(layer)), len(columns)))
+        rows += [_score_row(row, factors) for row in tables.records(part)]
     last = result.decisions[-1]
     return Table(
         id="scores",
-        caption=f"Scores and target weights at the last decision, {last.session.date()}.",
+        caption="Scores and target weights at the last decision, "
+        f"{last.session.date()}.",
         columns=columns,
         rows=tuple(rows),
         groups=frozenset(groups),
@@ -145,7 +157,7 @@ def _score_row(row: Mapping[Any, Any], factors: list[str]) -> tuple[Cell, ...]:
         else number(float(row["score"]), _signed_score)
     )
     return (
-        plain(str(row["asset"]), sub=str(row["name"])),
+        plain(f"{row['name']}, {row['asset']}"),
         plain(numbers.percent(held) if held > 5e-5 else numbers.MISSING),
         score,
         plain(numbers.percent(float(row["coverage"]), 0)),
@@ -165,7 +177,7 @@ def layers(result: StudyResult) -> Table:
     budget = leg_of_layers(result)
     rows = tuple(
         (
-            plain(_capital(str(name))),
+            plain(words.label(str(name))),
             plain(budget.get(str(name), "")),
             plain(numbers.percent(float(held[name].iloc[-1]))),
             plain(numbers.percent(float(part[name].mean()))),
@@ -218,7 +230,7 @@ def factors(result: StudyResult) -> Table | None:
             plain(numbers.count(float(row["assets"]))),
             plain(f"absent: {row['absent']}" if row["absent"] else "present"),
         )
-        for row in table.to_dict("records")
+        for row in tables.records(table)
     )
     return Table(
         id="factors",
@@ -232,7 +244,3 @@ def factors(result: StudyResult) -> Table | None:
         ),
         rows=rows,
     )
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

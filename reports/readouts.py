@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from engine.study import StudyResult
-from reports import numbers, tables
+from reports import numbers, tables, words
 from reports.document import Readout, Trace
 from reports.figures import colours_of, weekly_weights
 from reports.palette import layer_colours
@@ -24,7 +24,7 @@ def growth(result: StudyResult) -> Readout:
             f"{numbers.decimal(value, 1)}  {numbers.percent(down)}"
             for value, down in zip(level, fall, strict=True)
         ]
-        traces.append(Trace(name=name, colour=colour, texts=tuple(texts)))
+        traces.append(Trace(name=words.label(name), colour=colour, texts=tuple(texts)))
     days = result.backtest.nav.index
     return Readout(at=_places(days), labels=_days(days), traces=tuple(traces))
 
@@ -35,7 +35,7 @@ def weights(result: StudyResult) -> Readout:
     colours = layer_colours(result.universe.layers)
     traces = [
         Trace(
-            name=str(name),
+            name=words.label(str(name)),
             colour=colours[str(name)],
             texts=tuple(numbers.percent(value) for value in held[name].tolist()),
         )
@@ -57,7 +57,9 @@ def paths(result: StudyResult, event: str) -> Readout:
             f"{numbers.change(car)}  ± {numbers.percent(1.96 * half)}"
             for car, half in zip(path[layer].tolist(), se, strict=True)
         )
-        traces.append(Trace(name=layer, colour=colours[layer], texts=texts))
+        traces.append(
+            Trace(name=words.label(layer), colour=colours[layer], texts=texts)
+        )
     return Readout(
         at=_places(path.index), labels=_sessions(path.index), traces=tuple(traces)
     )
@@ -68,7 +70,7 @@ def around(result: StudyResult, event: str) -> Readout:
     nav = result.around[event].nav * 100.0
     traces = [
         Trace(
-            name=name,
+            name=words.label(name),
             colour=colour,
             texts=tuple(numbers.decimal(value, 1) for value in nav[name].tolist()),
         )

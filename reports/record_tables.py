@@ -50,11 +50,11 @@ def claims(result: StudyResult) -> Table | None:
         rows=tuple(rows),
         groups=frozenset(groups),
         note="q: the p-value corrected for the number of claims tested in the sample "
-        "(Benjamini and Hochberg 1995); below 0.10 a claim is supported or refuted. The "
-        "interval is a 90% interval adjusted for selection (Benjamini and Yekutieli "
-        "2005), so that it agrees with the verdict. Detectable: the smallest effect "
-        "that this test finds with power 0.8. A verdict on a single event speaks for "
-        "that event only.",
+        "(Benjamini and Hochberg 1995); below 0.10 a claim is supported or refuted. "
+        "The interval is a 90% interval adjusted for selection (Benjamini and "
+        "Yekutieli 2005), so that it agrees with the verdict. Detectable: the smallest "
+        "effect that this test finds with power 0.8. A verdict on a single event "
+        "speaks for that event only.",
     )
 
 
@@ -110,8 +110,7 @@ def costs(result: StudyResult) -> Table:
     kinds = list(result.backtest.costs.columns)
     base = result.backtest.base
     paid = {
-        (row["kind"], row["year"]): float(row["paid"])
-        for row in table.to_dict("records")
+        (row["kind"], row["year"]): float(row["paid"]) for row in tables.records(table)
     }
     per_year = len(result.backtest.nav) / 252.0
     mean_nav = float(result.backtest.nav.mean())
@@ -172,9 +171,9 @@ def fees(result: StudyResult) -> Table | None:
     table = tables.fees(result)
     if table.empty:
         return None
-    rows = []
-    shaded = set()
-    for row in table.to_dict("records"):
+    rows: list[tuple[Cell, ...]] = []
+    shaded: set[int] = set()
+    for row in tables.records(table):
         if row["status"] != "verified":
             shaded.add(len(rows))
         since, until = row["effective_from"] or "…", row["effective_to"] or "…"
@@ -182,9 +181,7 @@ def fees(result: StudyResult) -> Table | None:
             (
                 plain(str(row["markets"])),
                 plain(str(row["item"]), sub=str(row["note"])),
-                plain(
-                    f"{numbers.percent(float(row['rate']), 5).rstrip('%').rstrip('0').rstrip('.')}%"
-                ),
+                plain(numbers.rate(float(row["rate"]))),
                 plain(str(row["side"])),
                 plain(f"{since} to {until}"),
                 plain(str(row["status"]), sub=str(row["source"])),
@@ -220,7 +217,7 @@ def findings(result: StudyResult) -> Table | None:
             plain(str(row["where"])),
             plain(str(row["what"]), sub=str(row["action"])),
         )
-        for row in table.to_dict("records")
+        for row in tables.records(table)
     )
     return Table(
         id="findings",
@@ -238,13 +235,11 @@ def coverage(result: StudyResult) -> Table:
     """Return what the prices of each line could give."""
     table = result.market.coverage
     rows = []
-    for row in table.to_dict("records"):
+    for row in tables.records(table):
         first, last = _date(row["first"]), _date(row["last"])
         rows.append(
             (
-                plain(
-                    str(row["symbol"]), sub=tables.name_of(result, str(row["symbol"]))
-                ),
+                plain(asset_name(result, str(row["symbol"]))),
                 plain(str(row["mic"])),
                 plain(str(row["currency"])),
                 plain(str(row["basis"]).replace("_", " ")),
@@ -274,6 +269,12 @@ def coverage(result: StudyResult) -> Table:
         "sessions between the first and the last bar without one; the next return "
         "spans the gap.",
     )
+
+
+def asset_name(result: StudyResult, symbol: str) -> str:
+    """Return ``Nvidia, NVDA``."""
+    name = tables.name_of(result, symbol)
+    return symbol if name == symbol else f"{name}, {symbol}"
 
 
 def _date(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.study import StudyResult
 from reports import (
+    around_tables,
     event_figures,
     event_tables,
     figures,
@@ -21,6 +22,7 @@ from reports.document import (
     Document,
     Figure,
     Heading,
+    Readout,
     Section,
     Text,
 )
@@ -67,7 +69,7 @@ def _figure(
     spec: Spec,
     caption: str,
     description: str,
-    readout: readouts.Readout | None = None,
+    readout: Readout | None = None,
 ) -> Figure:
     return Figure(
         id=identifier,
@@ -94,19 +96,15 @@ def _verdict(result: StudyResult) -> Section:
 
 def _growth(result: StudyResult) -> Figure:
     benchmarks = ", ".join(result.thesis.about.benchmarks)
-    numbered = figures.event_numbers(result)
-    marks = "; ".join(
-        f"{numbered[event.id]} {event.title}"
-        for event in sorted(result.thesis.events, key=lambda one: int(numbered[one.id]))
-    )
+    first = result.thesis.about.benchmarks[0]
+    marked = bool(result.thesis.events)
     return _figure(
         result,
         "growth",
         figures.growth(result),
-        "Growth of 100 (log scale) of the barbell, its legs, the anti-thesis and the "
-        f"benchmarks, net of costs, and drawdown of the barbell (area) against the first "
-        f"benchmark{_in_sample(result)}."
-        + (f" Numbered lines are the events: {marks}." if marks else ""),
+        "Growth of 100 (log scale) net of costs, and drawdown of the barbell (area) "
+        f"against {first}{_in_sample(result)}."
+        + (" Numbered lines: the events, as listed below." if marked else ""),
         f"Line chart of growth over time: the barbell against {benchmarks}, equal "
         "weight, each leg alone and the anti-thesis; below it the drawdown.",
         readouts.growth(result),
@@ -129,7 +127,7 @@ def _holdings(result: StudyResult) -> Section:
             result,
             "weights",
             figures.weights(result),
-            "Weight by layer at each week's end, cash on top (an overdraft counts as 0).",
+            "Weight by layer each week, cash on top (an overdraft counts as 0).",
             "Stacked area chart of the barbell's weight by layer over time.",
             readouts.weights(result),
         ),
@@ -209,8 +207,8 @@ def _all_events(result: StudyResult) -> Figure | None:
         result,
         "all-events",
         event_figures.all_events(result, window),
-        f"Every event, sessions {numbers.window(window)}: cumulative abnormal return by "
-        "layer with its 95% interval.",
+        f"Every event, sessions {numbers.window(window)}: cumulative abnormal return "
+        "by layer with its 95% interval.",
         "Small forest plots, one per event, of abnormal returns by layer.",
     )
 
@@ -231,7 +229,9 @@ def _around(result: StudyResult) -> Section:
         readouts.around(result, shown),
     )
     return _section(
-        "around", "Around the events", [figure, event_tables.around(result)]
+        "around",
+        "Around the events",
+        [figure, around_tables.around(result, shown), around_tables.around_all(result)],
     )
 
 

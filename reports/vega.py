@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
 from reports.palette import light
 
 Spec = dict[str, Any]
@@ -50,6 +52,7 @@ CONFIG: Spec = {
         "symbolSize": 70,
         "symbolStrokeWidth": 2.2,
         "columnPadding": 14,
+        "rowPadding": 1,
         "offset": 6,
         "padding": 0,
     },
@@ -107,7 +110,7 @@ def coloured(field: str, colours: Mapping[str, str], **more: Any) -> Spec:
     return encoded(field, "N", scale=scale, **more)
 
 
-def day_axis(days: Sequence[Any]) -> Spec:
+def day_axis(days: pd.DatetimeIndex) -> Spec:
     """Return the axis of a time scale: years for a long span, else months."""
     span = (days[-1] - days[0]).days if len(days) > 1 else 0
     if span > 1200:
@@ -121,14 +124,14 @@ def day_axis(days: Sequence[Any]) -> Spec:
     }
 
 
-def time_position(days: Sequence[Any]) -> Spec:
+def time_position(days: pd.DatetimeIndex) -> Spec:
     """Return the x encoding of field t over exactly these days."""
     ends = [milliseconds(days[0]), milliseconds(days[-1])]
     scale = {"type": "utc", "domain": ends, "nice": False}
     return encoded("t", "T", scale=scale, axis=day_axis(days))
 
 
-def milliseconds(moment: Any) -> int:
+def milliseconds(moment: pd.Timestamp) -> int:
     """Return a UTC timestamp as JavaScript counts it."""
     return int(moment.value // 1_000_000)
 

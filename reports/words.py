@@ -29,6 +29,11 @@ def stamped(text: str, result: StudyResult) -> str:
     return f"{STAMP}: {text}" if result.simulated else text
 
 
+def label(name: str) -> str:
+    """Return the name of a path or a layer as a reader sees it."""
+    return name[:1].upper() + name[1:]
+
+
 def all_in_sample(result: StudyResult) -> bool:
     """Return whether the study ends before anything was declared."""
     declared = result.thesis.about.declared
@@ -54,10 +59,24 @@ def sample_line(result: StudyResult) -> str:
         return "In-sample throughout: the thesis has no declaration date."
     day = numbers.long_day(declared)
     if all_in_sample(result):
-        return f"In-sample throughout: declared after the fact, on {day}."
+        return f"In-sample throughout: declared after the fact, on {day}." + _earlier(
+            result
+        )
     if none_in_sample(result):
         return f"Out-of-sample throughout: declared on {day}, before the study begins."
     return f"In-sample before {day}, when the thesis was declared; out-of-sample after."
+
+
+def _earlier(result: StudyResult) -> str:
+    """Return how many claims were declared before the thesis was."""
+    own = {one.id for one in result.claims.results if one.sample == OUT_OF_SAMPLE}
+    if not own:
+        return ""
+    have = "has" if len(own) == 1 else "have"
+    return (
+        f" {len(own)} of its claims {have} an earlier date of declaration and may be "
+        "judged out of sample."
+    )
 
 
 def in_sample_meaning(result: StudyResult) -> str:
@@ -70,9 +89,9 @@ def in_sample_meaning(result: StudyResult) -> str:
         else numbers.long_day(result.thesis.about.declared or result.thesis.about.end)
     )
     return (
-        f"In-sample means that everything up to {before} had already happened when the "
-        "thesis was written down. Agreement there shows that the thesis fits what its "
-        "author had seen; it confirms nothing. Only evidence from after the declaration "
+        f"In-sample: everything up to {before} had already happened when the thesis "
+        "was written down. Agreement there shows that the thesis fits what its author "
+        "had seen; it confirms nothing. Only evidence from after the declaration "
         "(out-of-sample) can."
     )
 
@@ -137,15 +156,14 @@ def _and(parts: Sequence[str]) -> str:
 
 def verdict_counts(results: Sequence[ClaimResult]) -> dict[str, int]:
     """Return how many claims have each verdict."""
-    found = [one.verdict for one in results]
-    return {word: found.count(word) for word in VERDICTS}
+    return {word: sum(one.verdict == word for one in results) for word in VERDICTS}
 
 
 def score_sentence(score: ThesisScore) -> str:
     """Return what the thesis score of one sample says; for real evidence only."""
     ends = numbers.interval(*score.interval, lambda v: numbers.decimal(v, signed=True))
     return (
-        f"{_sentence(score.sample)}: {numbers.decimal(score.score, signed=True)} "
+        f"{label(score.sample)}: {numbers.decimal(score.score, signed=True)} "
         f"(95% interval {ends}), from {_claims(score.counted)} counted of "
         f"{score.testable} testable of {score.claims}. It measures how strong the "
         "evidence is, not how large the effect, on a scale from −1 to 1."
@@ -183,7 +201,3 @@ def headline_rows(
 
 def _named(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     return {str(name): value for name, value in row.items()}
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -1,0 +1,89 @@
+"""The printed tables about what every path did around the events."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from engine.study import StudyResult
+from reports import numbers, tables, words
+from reports.document import Cell, Column, Table, number, plain
+from reports.event_tables import event_titles
+
+
+def around(result: StudyResult, event: str) -> Table:
+    """Return what every path did about one event."""
+    one = result.around[event]
+    found = tables.records(tables.named_rows(one.summary, "path"))
+    main = result.backtest.name
+    rows = tuple(_around_row(row, own=row["path"] == main) for row in found)
+    shaded = frozenset(at for at, row in enumerate(found) if row["path"] == main)
+    title = result.thesis.event(event).title
+    return Table(
+        id="around",
+        caption=f"{title}: from 20 home sessions before to 120 after.",
+        columns=(
+            Column(label="Path", align="left", wide=True),
+            Column(label="Whole window"),
+            Column(label="Before day zero"),
+            Column(label="From day zero"),
+            Column(label="Max drawdown"),
+            Column(label="Costs"),
+        ),
+        rows=rows,
+        shaded=shaded,
+        note=(f"{words.label(one.note)}. " if one.note else "")
+        + "Each path opens a fresh account at the first session with the weights of "
+        "its last decision, pays for them, and follows its later decisions. Costs as a "
+        "share of the starting capital.",
+    )
+
+
+def _around_row(row: Mapping[str, Any], *, own: bool) -> tuple[Cell, ...]:
+    return (
+        plain(words.label(str(row["path"])), "strong" if own else ""),
+        number(float(row["total_return"]), numbers.change),
+        number(float(row["before"]), numbers.change),
+        number(float(row["since"]), numbers.change),
+        plain(numbers.percent(float(row["max_drawdown"]))),
+        plain(numbers.percent(float(row["costs"]), 2)),
+    )
+
+
+def around_all(result: StudyResult) -> Table | None:
+    """Return the return from day zero of every path (columns) by event (rows)."""
+    table = tables.around_summary(result)
+    if len(result.around) < 2:
+        return None
+    names = list(dict.fromkeys(table["path"]))
+    found = {
+        (row["event"], row["path"]): float(row["since"])
+        for row in tables.records(table)
+    }
+    titles = event_titles(result)
+    rows = tuple(
+        (
+            plain(titles[event], sub=result.around[event].note),
+            *[
+                number(found.get((event, name), math.nan), numbers.change)
+                for name in names
+            ],
+        )
+        for event in titles
+        if event in result.around
+    )
+    return Table(
+        id="around-all",
+        caption="Every event: return of each path from day zero to 120 home sessions "
+        "after it.",
+        columns=(
+            Column(label="Event", align="left", wide=True),
+            *[
+                Column(label=words.label(str(name)).replace(" ", "\n"))
+                for name in names
+            ],
+        ),
+        rows=rows,
+        note="Where the data end earlier, so does the return; the row says so.",
+    )
