@@ -219,7 +219,7 @@ def replaced_after(
     fixed = {}
     for name, fixing in world.currencies.fixings.items():
         count = int(np.searchsorted(fixing.fixed_utc, moment, side="right"))
-        noise = fixing.per_usd * np.exp(rng.normal(0, 0.1, len(fixing.per_usd)))
+        noise = fixing.per_usd * np.exp(rng.normal(0, 0.03, len(fixing.per_usd)))
         kept = np.arange(len(noise)) < count
         fixed[name] = dataclasses.replace(
             fixing, per_usd=np.where(kept, fixing.per_usd, noise)
@@ -240,7 +240,7 @@ def _noise_after(
 ) -> pd.DataFrame:
     """Return the panel with prices of another world below its first `count` rows."""
     level = np.nan_to_num(panel.mean().to_numpy(), nan=10.0)
-    noise = level * np.exp(rng.normal(0.0, 0.2, panel.shape))
+    noise = level * np.exp(rng.normal(0.0, 0.08, panel.shape))
     noise[rng.random(panel.shape) < 0.3] = np.nan
     noise[:count] = panel.to_numpy()[:count]
     return pd.DataFrame(noise, index=panel.index, columns=panel.columns)

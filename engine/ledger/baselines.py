@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from engine.errors import DataError, at_most
 from engine.ledger.backtest import Backtest
 from engine.ledger.simulate import AccountView, fixed, play
 from engine.ledger.tape import Tape
@@ -89,7 +90,13 @@ def leg_alone(
 def sleeve(
     targets: pd.DataFrame, members: Sequence[str]
 ) -> dict[pd.Timestamp, pd.Series]:
-    """Return the members' weights scaled to 1 by decision; 0 where there are none."""
+    """Return the members' weights scaled to 1 by decision; 0 where there are none.
+
+    Raises `DataError` for a member that is no column of `targets` (D, N).
+    """
+    unknown = [name for name in members if name not in targets.columns]
+    if unknown:
+        raise DataError(f"{at_most(unknown)} are not among the barbell's assets")
     chosen = targets[list(members)]
     weights = chosen.to_numpy()
     total = weights.sum(axis=1, keepdims=True)

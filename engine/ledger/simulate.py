@@ -23,7 +23,7 @@ from engine.costs.fees import FeeSchedule
 from engine.errors import DataError, at_most
 from engine.ledger.account import Account, check_worth
 from engine.ledger.backtest import Backtest
-from engine.ledger.records import backtest_of
+from engine.ledger.books import backtest_of
 from engine.ledger.tape import Tape, record
 from engine.market.listing import Line
 from engine.market.market import Market

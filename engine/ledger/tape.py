@@ -104,7 +104,8 @@ def record(
     Raises
     ------
     DataError
-        There is no home session between `start` and `end`, or an asset has no price.
+        There is no home session between `start` and `end`, no asset, or one without a
+        price.
     CurrencyError
         A currency has no rates at all.
     """
@@ -199,6 +200,8 @@ class _Venue:
 
 
 def _check_priced(market: Market, lines: Sequence[Line]) -> None:
+    if not lines:
+        raise DataError("a ledger needs at least one line to trade; none was given")
     missing = [line.symbol for line in lines if line.symbol not in market.lines]
     if missing:
         raise DataError(

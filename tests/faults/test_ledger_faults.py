@@ -15,6 +15,7 @@ from engine.costs.model import cost_rates
 from engine.errors import CurrencyError, DataError
 from engine.ledger.around import around
 from engine.ledger.backtest import Backtest
+from engine.ledger.baselines import sleeve
 from engine.ledger.simulate import fixed, simulate
 from engine.market.currency import Currencies
 from engine.market.listing import Line
@@ -88,6 +89,19 @@ def test_an_asset_without_prices() -> None:
     ghost = Line(symbol="GHOST", entity="ghost", mic="XNYS", currency="USD")
     with pytest.raises(DataError, match="no prices for GHOST"):
         run(world(), {"A": 0.5}, assets=[ghost])
+
+
+def test_no_assets_at_all() -> None:
+    with pytest.raises(DataError, match="at least one line to trade"):
+        around(
+            world(), at_session=pd.Timestamp("2024-03-05"), schedules={"cash": {}},
+            execution=FREE, base="USD", schedule=schedule("none"),
+        )  # fmt: skip
+
+
+def test_a_leg_of_strangers() -> None:
+    with pytest.raises(DataError, match="Z are not among the barbell's assets"):
+        sleeve(pd.DataFrame({"A": [1.0]}), ["A", "Z"])
 
 
 def test_a_currency_without_rates() -> None:

@@ -1,0 +1,140 @@
+"""What the barbell is held against, on markets small enough to check by hand."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from engine.costs.fees import schedule
+from engine.ledger.around import around
+from engine.ledger.baselines import (
+    anti_legs,
+    buy_and_hold,
+    equal_weight,
+    leg_alone,
+    sleeve,
+)
+from engine.ledger.tape import Tape, record
+from engine.market.market import Market
+from engine.thesis.model import Execution, Leg
+from tests.markets import market
+
+FREE = Execution(capital=1000.0, slippage_bps=0.0, fees="none")
+
+
+def tape_of(world: Market, terms: Execution = FREE) -> Tape:
+    days = world.home.sessions.days
+    return record(
+        world,
+        list(world.lines.values()),
+        execution=terms,
+        base=world.home.base,
+        schedule=schedule(terms.fees),
+        start=days[0].date(),
+        end=days[-1].date(),
+    )
+
+
+def test_buy_and_hold_and_equal_weight() -> None:
+    world = market({"XNYS": {"A": [1.0, 1.0, 2.0, 2.0], "B": [1.0, 1.0, 1.0, 3.0]}})
+    tape = tape_of(world)
+    assert buy_and_hold(tape, "A").nav.tolist() == [1000.0, 1000.0, 2000.0, 2000.0]
+    both = equal_weight(tape, world.home.sessions.days[[0, 2]])
+    # 500 + 500, then 1000 + 500; rebalanced on row 3 on 1000 + 1500
+    assert both.nav.tolist() == [1000.0, 1000.0, 1500.0, 2500.0]
+    assert both.weights.iloc[3].tolist() == [0.5, 0.5]
+
+
+def test_equal_weight_leaves_what_cannot_trade_alone() -> None:
+    closes = {"A": [1.0, 1.0, *[None] * 7], "B": [1.0] * 9, "C": [1.0] * 9}
+    world = market({"XNYS": closes})
+    told = equal_weight(tape_of(world), world.home.sessions.days[[0, 7]])
+    assert told.targets.iloc[1].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3])
+    assert told.trades["asset"].tolist() == ["A", "B", "C"]
+
+
+def test_a_leg_alone_is_the_barbells_sleeve_scaled_to_one() -> None:
+    world = market({"XNYS": {"A": [1.0] * 5, "B": [1.0] * 5, "C": [1.0, 1, 2, 2, 2]}})
+    days = world.home.sessions.days
+    targets = pd.DataFrame(
+        {"A": [0.1, 0.0], "B": [0.3, 0.0], "C": [0.4, 0.5]}, index=days[[0, 2]]
+    )
+    told = leg_alone(tape_of(world), targets, ["A", "B"], name="infrastructure alone")
+    assert told.targets.iloc[0].tolist() == pytest.approx([0.25, 0.75, 0.0])
+    assert told.targets.iloc[1].tolist() == [0.0, 0.0, 0.0]  # an empty sleeve is cash
+    assert told.cash["USD"].iloc[-1] == 1000.0
+    assert list(sleeve(targets, ["C"])[days[0]]) == [1.0]
+
+
+def test_anti_legs_swap_the_budgets_of_ends_and_middle() -> None:
+    legs = {
+        "infrastructure": Leg(layers=("compute",), weight=(0.4, 0.6)),
+        "distribution": Leg(layers=("cloud",), weight=(0.4, 0.6)),
+        "middle": Leg(layers=("labs",), weight=(0.0, 0.05)),
+    }
+    swapped = anti_legs(legs)
+    assert swapped.legs is not None
+    assert {name: leg.weight for name, leg in swapped.legs.items()} == {
+        "infrastructure": (0.0, 0.05),
+        "distribution": (0.0, 0.05),
+        "middle": (0.8, 1.0),
+    }
+    assert swapped.legs["middle"].layers == ("labs",)
+    for count, name in (("no middle", "middle"), ("no end", "infrastructure")):
+        alone = {
+            key: leg
+            for key, leg in legs.items()
+            if (key == "middle") != (name == "middle")
+        }
+        told = anti_legs(alone)
+        assert told.legs is None
+        assert count in told.reason
+
+
+def test_around_opens_fresh_accounts_with_the_standing_weights() -> None:
+    world = market({"XNYS": {"A": [1.0, 1.0, 1.0, 2.0, 4.0, 4.0], "B": [1.0] * 6}})
+    days = world.home.sessions.days
+    window = around(
+        world,
+        at_session=days[4],
+        schedules={
+            "held": {days[0]: pd.Series({"A": 1.0})},
+            "late": {days[4]: pd.Series({"A": 1.0, "B": 0.0})},
+            "left": {
+                days[0]: pd.Series({"B": 1.0}),
+                days[1]: pd.Series({"A": 1.0}),
+                days[3]: pd.Series({"A": 0.0}),
+            },
+        },
+        execution=FREE,
+        base="USD",
+        schedule=schedule("none"),
+        before=2,
+        after=3,
+    )
+    assert window.nav.index.tolist() == [-2, -1, 0, 1]
+    # decided at -2, filled at -1 at 2
+    assert window.nav["held"].tolist() == [1.0, 1.0, 2.0, 2.0]
+    assert window.nav["late"].tolist() == [1.0, 1.0, 1.0, 1.0]
+    assert window.nav["left"].tolist() == [1.0, 1.0, 2.0, 2.0]
+    assert window.summary.loc["held", "since"] == 1.0
+    assert window.summary.loc["left", "trades"] == 2
+    assert "end 1 sessions after" in window.note
+    assert "begin" not in window.note
+
+
+def test_around_says_what_the_window_lacks_before_the_event() -> None:
+    world = market({"XNYS": {"A": [1.0] * 6}})
+    days = world.home.sessions.days
+    window = around(
+        world,
+        at_session=days[1],
+        schedules={"cash": {days[0]: pd.Series({"A": 0.0})}},
+        execution=FREE,
+        base="USD",
+        schedule=schedule("none"),
+        before=3,
+        after=2,
+    )
+    assert window.note == "prices begin 1 sessions before the event"
+    assert window.nav["cash"].tolist() == [1.0] * 4
