@@ -123,7 +123,7 @@ def prices_and_rates(world: Market, base: str) -> tuple[np.ndarray, np.ndarray]:
     return price, rate
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=SEEDS)
 def test_nav_is_holdings_at_todays_prices_plus_cash_less_costs(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -160,7 +160,7 @@ def test_nav_is_holdings_at_todays_prices_plus_cash_less_costs(seed: int) -> Non
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=SEEDS)
 def test_every_fill_is_the_first_bar_after_its_decision(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -192,7 +192,7 @@ def test_every_fill_is_the_first_bar_after_its_decision(seed: int) -> None:
         assert all(closes[day] >= one.filled_utc for day in newer)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=SEEDS, factor=st.sampled_from([0.1, 2.0, 1000.0]))
 def test_order_of_assets_units_and_capital_do_not_matter(
     seed: int, factor: float
@@ -215,7 +215,7 @@ def test_order_of_assets_units_and_capital_do_not_matter(
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=SEEDS)
 def test_the_currency_of_the_account_does_not_matter_at_fixed_rates(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -232,7 +232,7 @@ def test_the_currency_of_the_account_does_not_matter_at_fixed_rates(seed: int) -
         )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(seed=SEEDS)
 def test_a_free_synchronous_ledger_is_a_ten_line_loop(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -263,7 +263,7 @@ def test_a_free_synchronous_ledger_is_a_ten_line_loop(seed: int) -> None:
     assert told.cash["USD"].iloc[-1] == pytest.approx(cash, rel=1e-7, abs=1e-6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=SEEDS,
     low=st.floats(0.0, 0.05),

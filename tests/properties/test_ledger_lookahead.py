@@ -61,7 +61,7 @@ def check_same_past(told: Backtest, other: Backtest, row: int) -> None:
     assert told.targets.loc[:last].equals(other.targets.loc[:last])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
     home=HOMES,
