@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,12 @@ from engine.evidence.windows import day_zero, event_moment
 from engine.ledger.around import around as trade_around
 from engine.ledger.backtest import Backtest
 from engine.ledger.baselines import anti_legs, buy_and_hold, equal_weight, leg_alone
-from engine.ledger.strategy import Strategy, decision_sessions, run_strategy
+from engine.ledger.strategy import (
+    Assessments,
+    Strategy,
+    decision_sessions,
+    run_strategy,
+)
 from engine.ledger.tape import Tape, record
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
@@ -55,7 +61,7 @@ class Around:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: derived values are cached
 class StudyInputs:
     """Everything a study depends on: the same inputs give the same result."""
 
@@ -67,10 +73,29 @@ class StudyInputs:
     overrides: Mapping[str, str] = field(default_factory=dict)
     notebook: Callable[[StudyResult], str] | None = None
 
-    @property
+    @cached_property
     def schedule(self) -> FeeSchedule:
         """The fees that the thesis chose."""
         return fee_schedule(self.thesis.execution.fees)
+
+    @cached_property
+    def tape(self) -> Tape:
+        """The study's period, assets and costs, ready for any account."""
+        return open_tape(self, self.assets)
+
+    @cached_property
+    def decide_at(self) -> pd.DatetimeIndex:
+        """The home sessions at whose close the portfolio is decided."""
+        acting = [event for event in self.thesis.events if event.act]
+        days = [home_day_zero(self, event) for event in acting]
+        return decision_sessions(self.thesis, [day for day in days if day is not None])
+
+    @cached_property
+    def assessments(self) -> Assessments:
+        """Scores and risk at each decision, shared by all strategies."""
+        return Assessments(
+            self.thesis, self.universe, self.market, self.assets, self.factors
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -202,13 +227,6 @@ def open_tape(inputs: StudyInputs, lines: tuple[Line, ...]) -> Tape:
     )
 
 
-def decide_at(inputs: StudyInputs) -> pd.DatetimeIndex:
-    """Return the home sessions at whose close the portfolio is decided."""
-    acting = [event for event in inputs.thesis.events if event.act]
-    days = [home_day_zero(inputs, event) for event in acting]
-    return decision_sessions(inputs.thesis, [day for day in days if day is not None])
-
-
 def trade_barbell(
     inputs: StudyInputs,
     *,
@@ -221,16 +239,16 @@ def trade_barbell(
     """
     strategy = Strategy(
         name=name,
-        tape=open_tape(inputs, inputs.assets),
+        tape=inputs.tape,
         thesis=inputs.thesis,
         universe=inputs.universe,
-        market=inputs.market,
         assets=inputs.assets,
         factors=inputs.factors,
+        assessments=inputs.assessments,
         schedule=inputs.schedule,
         legs=legs,
     )
-    return run_strategy(strategy, decide_at(inputs))
+    return run_strategy(strategy, inputs.decide_at)
 
 
 def trade_baselines(inputs: StudyInputs, barbell: Backtest) -> dict[str, Backtest]:
@@ -239,8 +257,8 @@ def trade_baselines(inputs: StudyInputs, barbell: Backtest) -> dict[str, Backtes
     for line in _benchmarks(inputs):
         tape = open_tape(inputs, (line,))
         paths[line.symbol] = buy_and_hold(tape, line.symbol)
-    tape = open_tape(inputs, inputs.assets)
-    paths[EQUAL_WEIGHT] = equal_weight(tape, decide_at(inputs), name=EQUAL_WEIGHT)
+    tape = inputs.tape
+    paths[EQUAL_WEIGHT] = equal_weight(tape, inputs.decide_at, name=EQUAL_WEIGHT)
     for leg in inputs.thesis.barbell:
         name = f"{leg} alone"
         symbols = members(leg, inputs.thesis, inputs.universe, inputs.assets)
@@ -332,7 +350,8 @@ def trade_around_event(
 
 def _by_session(targets: pd.DataFrame) -> dict[pd.Timestamp, pd.Series]:
     """Return target weights by decision session."""
-    return {day: targets.loc[day] for day in pd.DatetimeIndex(targets.index)}
+    days = pd.DatetimeIndex(targets.index)
+    return {day: targets.iloc[row] for row, day in enumerate(days)}
 
 
 def gather_evidence(

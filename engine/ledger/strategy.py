@@ -17,12 +17,62 @@ from engine.ledger.tape import Tape
 from engine.market.calendar import sessions
 from engine.market.listing import Line, Universe
 from engine.market.market import Known, Market
-from engine.portfolio.barbell import decide
-from engine.portfolio.results import Decision
-from engine.portfolio.scoring import WeightedFactor
+from engine.portfolio.barbell import decide, estimate_risk
+from engine.portfolio.results import Decision, Risk, Scorecard
+from engine.portfolio.scoring import WeightedFactor, score
 from engine.thesis.model import Leg, Thesis
 
 _MONTHS = {"monthly": 1, "monthly+events": 1, "quarterly": 3}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Assessment:
+    """What is known and believed at one moment, whatever the legs."""
+
+    known: Known
+    scorecard: Scorecard
+    risk: Risk
+
+
+class Assessments:
+    """Assessments of a study, each made at its first use and kept.
+
+    Strategies that differ only in their legs decide at the same moments.
+    """
+
+    def __init__(
+        self,
+        thesis: Thesis,
+        universe: Universe,
+        market: Market,
+        assets: tuple[Line, ...],
+        factors: tuple[WeightedFactor, ...],
+    ) -> None:
+        self.thesis = thesis
+        self.market = market
+        self.factors = factors
+        self.symbols = [line.symbol for line in assets]
+        self.exposures = universe.exposures(self.symbols)
+        self._made: dict[np.datetime64, Assessment] = {}
+
+    def at(self, moment: np.datetime64) -> Assessment:
+        """Return the assessment at `moment`, from what was known then."""
+        if moment not in self._made:
+            known = self.market.known_at(moment)
+            self._made[moment] = Assessment(
+                known=known,
+                scorecard=score(
+                    known,
+                    self.factors,
+                    self.symbols,
+                    self.exposures,
+                    self.thesis.scoring,
+                ),
+                risk=estimate_risk(
+                    known, pd.Index(sorted(self.symbols)), self.thesis.portfolio
+                ),
+            )
+        return self._made[moment]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,9 +88,9 @@ class Strategy:
     tape: Tape
     thesis: Thesis
     universe: Universe
-    market: Market
     assets: tuple[Line, ...]
     factors: tuple[WeightedFactor, ...]
+    assessments: Assessments
     schedule: FeeSchedule
     legs: Mapping[str, Leg] | None = None
 
@@ -51,8 +101,8 @@ def decision_sessions(
     """Return the home sessions at whose close the portfolio is decided.
 
     The first session of the study, the last session of each month (of each quarter),
-    and, under ``monthly+events``, day zero of each event with ``act = true``. Month ends
-    come from the calendar, so a study that is cut short decides on the same days.
+    and, under ``monthly+events``, day zero of each event with ``act = true``. Month
+    ends come from the calendar, so a study that is cut short decides on the same days.
     """
     about = thesis.about
     # ten more days tell whether the last session is its month's last one
@@ -75,7 +125,6 @@ def run_strategy(
     """Return every decision of a barbell and the account that followed them."""
     thesis = strategy.thesis
     symbols = [line.symbol for line in strategy.assets]
-    exposures = strategy.universe.exposures(symbols)
     layer_of = {symbol: strategy.universe.layer_of(symbol) for symbol in symbols}
     decisions: list[Decision] = []
 
@@ -89,13 +138,13 @@ def run_strategy(
             session.date(),
             base=thesis.about.currency,
         )
-        known = strategy.market.known_at(moment)
+        now = strategy.assessments.at(moment)
         decision = decide(
-            known,
+            now.known,
             thesis=thesis,
             assets=strategy.assets,
             factors=strategy.factors,
-            exposures=exposures,
+            exposures=strategy.assessments.exposures,
             layer_of=layer_of,
             held=account.weights,
             held_cash=account.cash,
@@ -104,7 +153,9 @@ def run_strategy(
             sell_cost=sell,
             tradeable=account.tradeable,
             legs=strategy.legs,
-            max_weight=_name_limit(strategy, layer_of, known, account.tradeable),
+            max_weight=_name_limit(strategy, layer_of, now.known, account.tradeable),
+            scorecard=now.scorecard,
+            risk=now.risk,
         )
         decisions.append(decision)
         return decision.weights

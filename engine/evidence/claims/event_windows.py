@@ -77,9 +77,9 @@ def _combined(
     count = len(studies)
     cars = np.array([one.car for one in studies])
     errors = np.array([one.se for one in studies])
-    null = pd.concat([one.residuals for one in studies], axis=1).mean(axis=1)
+    null = pd.concat([one.residuals for one in studies], axis=1, sort=True).mean(axis=1)
     weights = (
-        pd.concat([one.weights for one in studies], axis=1)
+        pd.concat([one.weights for one in studies], axis=1, sort=True)
         .sum(axis=1)
         .reindex(null.index, fill_value=0.0)
         / count
