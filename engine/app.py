@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import factors
 import universes.loader
@@ -22,9 +22,11 @@ from engine.sources.files import FolderPrices, FolderSignals
 from engine.sources.reference import ReferenceSignals
 from engine.sources.sample import SamplePrices
 from engine.sources.sample_signals import SampleSignals
-from engine.study import Progress, StudyInputs, StudyResult, run_study
 from engine.thesis.model import About, Thesis
 from engine.thesis.reader import Document, Vocabulary, override, read
+
+if TYPE_CHECKING:
+    from engine.study import Progress, StudyInputs, StudyResult
 
 #: Calendars that a study can run on, and currencies it can be kept in.
 CALENDARS = ("XNYS", "XHKG", "XSHG", "XKRX")
@@ -80,6 +82,8 @@ def run(
     AssayError
         `ThesisError`, `DataError`, `InfeasibleError` or `UsageError`, with one message.
     """
+    from engine.study import run_study  # loads cvxpy: one second
+
     document = read_thesis(path, start=start, end=end, capital=capital, seed=seed)
     inputs = study_inputs(
         document, prices=prices, signals=signals, as_of=_date(as_of, "as_of"), mix=mix
@@ -165,6 +169,8 @@ def study_inputs(
     mix: bool = False,
 ) -> StudyInputs:
     """Return a thesis with its universe, market and factors: all that a study needs."""
+    from engine.study import StudyInputs  # loads cvxpy: one second
+
     overrides = dict(document.overrides)
     thesis = document.thesis
     if as_of is not None:
