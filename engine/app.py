@@ -332,7 +332,7 @@ def declared_by(thesis: Thesis, as_of: dt.date) -> Thesis:
         one
         for one in thesis.claims
         if (thesis.declared_of(one) or as_of) <= as_of
-        and one.params.get("event", "") in {"", *known}
+        and {one.params.get("event"), *one.params.get("events", ())} - {None} <= known
     )
     return thesis.model_copy(
         update={"about": about, "events": events, "claims": claims}

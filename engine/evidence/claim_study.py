@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -62,22 +63,26 @@ def span_of(claim: Claim, evidence: Evidence, sample: Sample) -> Span:
 def _measure(
     claim: Claim, evidence: Evidence, sample: Sample
 ) -> Measurement | Untestable | None:
-    """Return what a claim's test finds; None if its event is in the other sample."""
+    """Return what a claim's test finds; None if its one event is in the other sample."""
     test = CLAIM_TESTS[claim.test]
     span = span_of(claim, evidence, sample)
     params: Any = TypeAdapter(test.params).validate_python(claim.params)
-    event = getattr(params, "event", None)
-    if event is not None:
-        declared = evidence.thesis.declared_of(claim)
-        day = evidence.thesis.event(event).at
-        before = declared is None or _day(day) < declared
-        return (
-            test.measure(claim, params, evidence, span)
-            if before == (sample == "in-sample")
-            else None
-        )
-    if span.end <= span.first:
-        declared = evidence.thesis.declared_of(claim)
+    declared = evidence.thesis.declared_of(claim)
+
+    def here(identifier: str) -> bool:
+        day = _day(evidence.thesis.event(identifier).at)
+        before = declared is None or day < declared
+        return before == (sample == "in-sample")
+
+    if getattr(params, "event", None) is not None:
+        if not here(params.event):
+            return None
+    elif getattr(params, "events", ()):
+        chosen = tuple(one for one in params.events if here(one))
+        if not chosen:
+            return Untestable(reason="none of the claim's events is in this sample")
+        params = dataclasses.replace(params, events=chosen)
+    elif span.end <= span.first:
         return Untestable(
             reason=f"nothing yet: declared {declared}, and the study ends "
             f"{evidence.thesis.about.end}"
