@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 
 from engine.errors import at_most
+from engine.ledger.baselines import anti_legs
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.thesis.model import Thesis
@@ -25,6 +26,7 @@ def caveats(
         _overridden(overrides),
         _proxy(thesis, universe, market, assets),
         _unpriced(market, assets),
+        anti_legs(thesis.barbell).reason.capitalize(),
         "Closes of different exchanges are hours apart: daily covariances between "
         "Asian and American lines understate how they move together.",
         "The universe was chosen by the documents after the fact: a company that "

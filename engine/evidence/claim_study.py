@@ -63,7 +63,7 @@ def span_of(claim: Claim, evidence: Evidence, sample: Sample) -> Span:
 def _measure(
     claim: Claim, evidence: Evidence, sample: Sample
 ) -> Measurement | Untestable | None:
-    """Return what a claim's test finds; None if its one event is in the other sample."""
+    """Return what a test finds; None if its one event is in the other sample."""
     test = CLAIM_TESTS[claim.test]
     span = span_of(claim, evidence, sample)
     params: Any = TypeAdapter(test.params).validate_python(claim.params)
