@@ -9,7 +9,7 @@ from typing import Any
 from engine.study import StudyResult
 from reports import numbers, tables, words
 from reports.document import Cell, Column, Table, number, plain
-from reports.event_tables import event_titles
+from reports.figures import event_numbers
 
 
 def around(result: StudyResult, event: str) -> Table:
@@ -61,16 +61,23 @@ def around_all(result: StudyResult) -> Table | None:
         (row["event"], row["path"]): float(row["since"])
         for row in tables.records(table)
     }
-    titles = event_titles(result)
+    by_id = {event.id: event for event in result.thesis.events}
     rows = tuple(
         (
-            plain(titles[event], sub=result.around[event].note),
+            plain(
+                f"{mark}  {by_id[event].title}",
+                sub=", ".join(
+                    part
+                    for part in (str(by_id[event].at)[:10], result.around[event].note)
+                    if part
+                ),
+            ),
             *[
                 number(found.get((event, name), math.nan), numbers.change)
                 for name in names
             ],
         )
-        for event in titles
+        for event, mark in event_numbers(result).items()
         if event in result.around
     )
     return Table(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
+from reports.clean import REPLACEMENT
 from reports.document import Figure
 
 FONTS = Path(__file__).with_name("fonts")
@@ -22,20 +23,29 @@ def draw(figures: Iterable[Figure]) -> dict[str, str]:
     """
     convert = _converter()
     return {
-        figure.id: _own_ids(convert(json.dumps(figure.spec)), figure.id)
+        figure.id: _own_ids(convert(specification(figure)), figure.id)
         for figure in figures
     }
 
 
+#: Vega cuts a long label between the two halves of such a character, and fails on it.
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+
+
+def specification(figure: Figure) -> str:
+    """Return a figure's specification as JSON, without characters beyond U+FFFF."""
+    return _ASTRAL.sub(REPLACEMENT, json.dumps(figure.spec, ensure_ascii=False))
+
+
 @cache
-def _converter():  # type: ignore[no-untyped-def]
+def _converter() -> Callable[[str], str]:
     # starts a JavaScript engine: only where something is drawn
     import vl_convert
 
     vl_convert.register_font_directory(str(FONTS))
 
-    def convert(specification: str) -> str:
-        return vl_convert.vegalite_to_svg(specification, vl_version=VEGA_LITE)
+    def convert(text: str) -> str:
+        return str(vl_convert.vegalite_to_svg(text, vl_version=VEGA_LITE))
 
     return convert
 

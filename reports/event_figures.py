@@ -29,6 +29,9 @@ from reports.vega import rows as inline
 SIGNIFICANT = "p < 0.05"
 NOT_SIGNIFICANT = "Not significant"
 _EVIDENCE = {SIGNIFICANT: light("navy"), NOT_SIGNIFICANT: light("slate")}
+#: Room for the words of a claim beside its interval, pixels.
+CLAIM_LABEL = 290
+_OUT = {"out-of-sample": " (out of sample)"}
 VERDICTS = {
     "Supported": light("green"),
     "Refuted": light("red"),
@@ -144,7 +147,9 @@ def all_events(result: StudyResult, window: tuple[int, int]) -> Spec:
     layers = [
         layer for layer in result.universe.layers if layer in set(chosen["subject"])
     ]
-    across = min(4, max(len(titles), 1))
+    # four or five panels in a row, whichever leaves fewer places empty
+    across = min((4, 5), key=lambda most: -len(titles) % most)
+    across = min(across, max(len(titles), 1))
     room = math.floor((WIDTH - 90 - 12 * (across - 1)) / across)
     values = [
         row | {"e": titles[event]}
@@ -305,7 +310,7 @@ def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
     show = numbers.unit_format(unit)
     values = [
         {
-            "s": f"{row['claim']}" + ("" if row["sample"] == "in-sample" else " (out)"),
+            "s": f"{row['claim']}{_OUT.get(row['sample'], '')}: {row['says']}",
             "v": rounded(row["estimate"]),
             "lo": rounded(row["low"]),
             "hi": rounded(row["high"]),
@@ -317,8 +322,10 @@ def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
         for row in tables.records(part)
     ]
     y = encoded("s", "N", title=None, sort=[str(one["s"]) for one in values])
-    y["axis"] = {"labelColor": light("ink"), "labelLimit": 200, "minExtent": 205}
-    axis = percent_axis(grid=True) if unit.startswith("return") else {"grid": True}
+    limits = {"labelLimit": CLAIM_LABEL, "minExtent": CLAIM_LABEL + 5}
+    y["axis"] = {"labelColor": light("ink")} | limits
+    ticks = {"grid": True, "tickCount": 6}
+    axis = percent_axis(**ticks) if unit.startswith("return") else ticks
     color = coloured("c", VERDICTS, legend={"symbolType": "circle"})
     x = encoded("lo", "Q", title=unit[:1].upper() + unit[1:], axis=axis)
     span: Spec = {
@@ -345,7 +352,7 @@ def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
         "encoding": {"x": encoded("m", "Q"), "y": y},
     }
     return {
-        "width": WIDTH - 212,
+        "width": WIDTH - CLAIM_LABEL - 12,
         "height": {"step": 21},
         "data": inline(values),
         "layer": [rule(0.0, "x"), span, least, point],

@@ -200,7 +200,10 @@ def event_assets(result: StudyResult, event: str) -> Table | None:
     )
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
-    for layer, part in grouped(chosen, "layer").items():
+    by_layer = grouped(chosen, "layer")
+    known = [layer for layer in result.universe.layers if layer in by_layer]
+    for layer in [*known, *[name for name in by_layer if name not in known]]:
+        part = by_layer[layer]
         groups.add(len(rows))
         rows.append(heading_row(words.label(layer), len(columns)))
         rows += [

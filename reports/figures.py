@@ -124,7 +124,7 @@ def _drawdown(result: StudyResult, colours: Mapping[str, str], time: Spec) -> Sp
     color = coloured("p", colours)
     parts: list[Spec] = []
     for names, mark in (
-        ([main], {"type": "area", "opacity": 0.28, "line": {"strokeWidth": 1.2}}),
+        ([main], {"type": "area", "fillOpacity": 0.28, "line": {"strokeWidth": 1.2}}),
         (compared, {"type": "line", "strokeWidth": 1.1}),
     ):
         fall = {

@@ -6,6 +6,7 @@ from html import escape
 
 from engine.study import StudyResult
 from reports import numbers, words
+from reports.clean import clean
 from reports.headline import tiles
 
 _BOX = "font:14px/1.5 system-ui,sans-serif;max-width:60em"
@@ -36,7 +37,7 @@ def notebook_html(result: StudyResult) -> str:
         f'<td style="{_CELL}">{escape(numbers.p_value(one.q))}</td></tr>'
         for one in result.claims.results
     )
-    return (
+    return clean(
         f'<div style="{_BOX}">{stamp}<h3>{escape(about.title)}</h3>'
         f"<p>{escape(words.period(result))}. {escape(words.sample_line(result))}</p>"
         f"<p>{escape(words.verdict(result))}</p>"

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 MINUS = "\N{MINUS SIGN}"
 MISSING = "\N{EN DASH}"
+NO_BREAK = "\N{NO-BREAK SPACE}"
 MONTHS = (
     "January",
     "February",
@@ -152,8 +153,8 @@ def long_day(value: dt.date) -> str:
 
 
 def window(value: tuple[int, int]) -> str:
-    """Return an event window as ``[0, +20]``, in sessions from day zero."""
-    return f"[{session(value[0])}, {session(value[1])}]"
+    """Return an event window as ``[0, +20]``, in sessions; it does not break."""
+    return f"[{session(value[0])},{NO_BREAK}{session(value[1])}]"
 
 
 def session(value: int) -> str:

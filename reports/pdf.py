@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from engine.errors import RunError
 from reports import palette
+from reports.clean import REPLACEMENT
 from reports.document import (
     Block,
     Bullets,
@@ -30,9 +31,12 @@ from reports.drawing import FONTS
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 STANDARDS: tuple[Literal["a-3a"], Literal["ua-1"]] = ("a-3a", "ua-1")
-#: Drawn for a character that no font at hand has.
-SUBSTITUTE = "\N{WHITE SQUARE}"
 _LONGEST_RUNNING_TITLE = 90
+#: A place where a line may break and nothing is drawn.
+_BREAK = "\N{ZERO WIDTH SPACE}"
+#: Longest word that is left whole in a line of text (a SHA-256 is), and in a narrow
+#: place: a title, a table of many columns.
+_LONGEST_WORD, _LONGEST_NARROW_WORD = 72, 28
 
 
 def render_pdf(document: Document, drawings: Mapping[str, str]) -> bytes:
@@ -42,15 +46,23 @@ def render_pdf(document: Document, drawings: Mapping[str, str]) -> bytes:
     the fonts of this machine are asked; a character that none of them has is drawn as
     a white square, and the document ends with a note that says so.
     """
-    content = json.dumps(_content(document, drawings), ensure_ascii=False)
-    missing = uncovered(content)
+    content = _content(document, drawings)
+    text = json.dumps(content, ensure_ascii=False)
+    missing = uncovered(text)
     if not missing:
-        return _compile(content, own_fonts_only=True)
+        return _compile(text, own_fonts_only=True)
     try:
-        return _compile(content, own_fonts_only=False)
+        return _compile(text, own_fonts_only=False)
     except RunError:
-        squared = "".join(SUBSTITUTE if c in missing else c for c in content)
+        noted = json.dumps(content | {"note": _SQUARED}, ensure_ascii=False)
+        squared = "".join(REPLACEMENT if c in missing else c for c in noted)
         return _compile(squared, own_fonts_only=True)
+
+
+_SQUARED = (
+    f"A white square ({REPLACEMENT}) stands for a character that no font on the "
+    "machine which made this file could draw; the HTML report holds it."
+)
 
 
 def uncovered(text: str) -> set[str]:
@@ -61,7 +73,7 @@ def uncovered(text: str) -> set[str]:
 @cache
 def _coverage() -> frozenset[str]:
     """Return every character that the shipped fonts have."""
-    found = {"\n"}
+    found = {"\n", _BREAK}
     listed = (FONTS / "coverage.txt").read_text(encoding="utf-8")
     for line in listed.splitlines():
         if line.startswith("#"):
@@ -97,6 +109,8 @@ def _content(document: Document, drawings: Mapping[str, str]) -> dict[str, Any]:
     shortened = title[: _LONGEST_RUNNING_TITLE - 1].rstrip() + "…"
     return {
         "title": title,
+        "heading": breakable(title, _LONGEST_NARROW_WORD),
+        "note": "",
         "running": shortened if len(title) > _LONGEST_RUNNING_TITLE else title,
         "description": document.kicker,
         "kicker": document.kicker,
@@ -108,7 +122,7 @@ def _content(document: Document, drawings: Mapping[str, str]) -> dict[str, Any]:
         "colours": {role: pair[0] for role, pair in palette.ROLES.items()},
         "sections": [
             {
-                "title": section.title,
+                "title": breakable(section.title, _LONGEST_NARROW_WORD),
                 "blocks": [_block(block, drawings) for block in section.blocks],
             }
             for section in document.sections
@@ -129,14 +143,43 @@ def _block(block: Block, drawings: Mapping[str, str]) -> dict[str, Any]:
     if isinstance(block, Figure):
         return {
             "kind": "figure",
-            "caption": block.caption,
+            "caption": breakable(block.caption, _LONGEST_WORD),
             "description": block.description,
             "svg": _bare(drawings[block.id]),
         }
-    content = dataclasses.asdict(block) | {"kind": _KINDS[type(block)]}
-    if isinstance(block, Table):
-        content |= {"groups": sorted(block.groups), "shaded": sorted(block.shaded)}
-    return content
+    narrow = isinstance(block, Heading) or (
+        isinstance(block, Table) and len(block.columns) > 2
+    )
+    longest = _LONGEST_NARROW_WORD if narrow else _LONGEST_WORD
+    content = {
+        name: _breakable_in(value, longest)
+        for name, value in dataclasses.asdict(block).items()
+    }
+    return content | {"kind": _KINDS[type(block)]}
+
+
+def _breakable_in(value: Any, longest: int) -> Any:
+    """Return a block's field with breakable texts; sets of positions become lists."""
+    if isinstance(value, str):
+        return breakable(value, longest)
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, list | tuple):
+        return [_breakable_in(one, longest) for one in value]
+    if isinstance(value, dict):
+        return {name: _breakable_in(one, longest) for name, one in value.items()}
+    return value
+
+
+def breakable(text: str, longest: int) -> str:
+    """Return a text whose words longer than `longest` may break inside."""
+    return re.sub(
+        rf"\S{{{longest + 1},}}",
+        lambda word: _BREAK.join(
+            word[0][at : at + longest] for at in range(0, len(word[0]), longest)
+        ),
+        text,
+    )
 
 
 def _bare(svg: str) -> str:

@@ -108,8 +108,9 @@ def _performance_note(result: StudyResult) -> str:
         "Intervals: stationary bootstrap with one set of draws for all paths; under "
         "the maximum drawdown, which follows the order of the days, the range over the "
         f"resamples. Sharpe over a risk-free rate of {rate} a year. Shortfall: mean of "
-        f"the worst 5% of days. Alpha and beta against {benchmark}, alpha a year. Every "
-        "path trades in the same ledger and pays the same costs. More metrics are in the run's tables."
+        f"the worst 5% of days. Alpha and beta against {benchmark}, alpha a year. "
+        "Every path trades in the same ledger and pays the same costs. More metrics "
+        "are in the run's tables."
     )
 
 
@@ -157,7 +158,7 @@ def _score_row(row: Mapping[Any, Any], factors: list[str]) -> tuple[Cell, ...]:
         else number(float(row["score"]), _signed_score)
     )
     return (
-        plain(f"{row['name']}, {row['asset']}"),
+        plain(str(row["asset"])),
         plain(numbers.percent(held) if held > 5e-5 else numbers.MISSING),
         score,
         plain(numbers.percent(float(row["coverage"]), 0)),

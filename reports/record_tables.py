@@ -37,7 +37,10 @@ def claims(result: StudyResult) -> Table | None:
         (words.OUT_OF_SAMPLE, "Out-of-sample: from the day each claim was declared"),
         (words.IN_SAMPLE, "In-sample: before it was declared, so it confirms nothing"),
     ):
-        part = [one for one in result.claims.results if one.sample == sample]
+        part = sorted(
+            (one for one in result.claims.results if one.sample == sample),
+            key=lambda one: words.VERDICTS.index(one.verdict),
+        )
         if not part:
             continue
         groups.add(len(rows))

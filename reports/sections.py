@@ -16,6 +16,7 @@ from reports import (
     record_tables,
     words,
 )
+from reports.clean import cleaned
 from reports.document import (
     Block,
     Bullets,
@@ -46,7 +47,7 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         _provenance(result, provenance),
     ]
     run = provenance.get("run", "")
-    return Document(
+    report = Document(
         title=result.thesis.about.title,
         kicker=KICKER,
         subtitle=(words.period(result), words.sample_line(result)),
@@ -56,6 +57,8 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         stamp_text=words.STAMP_TEXT if result.simulated else "",
         sections=tuple(section for section in sections if section.blocks),
     )
+    whole: Document = cleaned(report)
+    return whole
 
 
 def _section(identifier: str, title: str, blocks: Sequence[Block | None]) -> Section:

@@ -115,7 +115,7 @@ def day_axis(days: pd.DatetimeIndex) -> Spec:
     span = (days[-1] - days[0]).days if len(days) > 1 else 0
     if span > 1200:
         return {"format": "%Y", "tickCount": "year", "title": None}
-    step = 3 if span > 400 else 1
+    step = 6 if span > 800 else 3 if span > 250 else 1
     return {
         "format": "%b %Y",
         "tickCount": {"interval": "month", "step": step},

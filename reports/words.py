@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -161,6 +162,8 @@ def verdict_counts(results: Sequence[ClaimResult]) -> dict[str, int]:
 
 def score_sentence(score: ThesisScore) -> str:
     """Return what the thesis score of one sample says; for real evidence only."""
+    if not math.isfinite(score.score):
+        return f"{label(score.sample)}: none. {label(score.note)}."
     ends = numbers.interval(*score.interval, lambda v: numbers.decimal(v, signed=True))
     return (
         f"{label(score.sample)}: {numbers.decimal(score.score, signed=True)} "

@@ -48,7 +48,7 @@
     tip.hidden = true;
     let current = -1;
 
-    const show = (index, panels, y) => {
+    const show = (index, panels) => {
       current = index;
       while (lines.length < panels.length) {
         lines.push(make("div", plot));
@@ -69,7 +69,6 @@
         make("em", row, trace.texts[index]);
       }
       tip.hidden = false;
-      return y;
     };
     const hide = () => {
       tip.hidden = true;
@@ -79,9 +78,11 @@
     plot.addEventListener("pointermove", (event) => {
       const box = plot.getBoundingClientRect(), panels = panelsOf(plot);
       const x = event.clientX - box.left, y = event.clientY - box.top;
-      const area = panels.find((p) => x >= p.left && x <= p.left + p.width);
+      const area = panels.find((p) => x >= p.left && x <= p.left + p.width &&
+        y >= Math.min(...panels.map((q) => q.top)) &&
+        y <= Math.max(...panels.map((q) => q.top + q.height)));
       if (!area) { hide(); return; }
-      show(nearest(at, (x - area.left) / area.width), panels, y);
+      show(nearest(at, (x - area.left) / area.width), panels);
       place(tip, plot, x, y);
     });
     plot.addEventListener("pointerleave", hide);
@@ -92,7 +93,7 @@
       event.preventDefault();
       const panels = panelsOf(plot), last = at.length - 1;
       const next = Math.max(0, Math.min(last, (current < 0 ? last : current) + step));
-      show(next, panels, 0);
+      show(next, panels);
       place(tip, plot, panels[0].left + at[next] * panels[0].width, panels[0].top);
     });
     plot.closest(".scroll").addEventListener("blur", hide);

@@ -1,0 +1,40 @@
+"""Text from files made fit for a page: what cannot or must not be drawn is replaced.
+
+A control character has no shape and aborts the SVG renderer; a bidirectional override
+lets a name read as another. Markup needs no cleaning: it is escaped where it is used.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+REPLACEMENT = "\N{WHITE SQUARE}"
+#: Controls but tab and newline, surrogates, non-characters, bidirectional overrides.
+_UNFIT = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    "\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def clean(text: str) -> str:
+    """Return a text whose unfit characters are white squares."""
+    return _UNFIT.sub(REPLACEMENT, text)
+
+
+def cleaned(value: Any) -> Any:
+    """Return a value with every text in it cleaned: dataclasses, mappings, sequences."""
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, int | float | None):
+        return value
+    if isinstance(value, Mapping):
+        return {cleaned(name): cleaned(one) for name, one in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(cleaned(one) for one in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = [field.name for field in dataclasses.fields(value)]
+        return type(value)(**{name: cleaned(getattr(value, name)) for name in fields})
+    return value
