@@ -1,0 +1,201 @@
+"""The pages under docs/ say what the code has: keys, defaults, tests, links, words."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+import tomllib
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from pydantic.fields import FieldInfo
+
+from engine.cli.main import COMMANDS, cli
+from engine.evidence.claims import CLAIM_TESTS
+from engine.evidence.performance import METRICS
+from engine.evidence.results import VerdictWord
+from engine.sources.files_signals import DEFAULT_ROLES
+from engine.thesis.model import Expected, Section
+from engine.thesis.structure import LISTS, SECTIONS
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+NEEDED = "**needed**"
+#: A key of a table row: | `key` | ... or | `one`, `two` | ... or | `one` or `two` | ...
+FIRST_CELL = re.compile(r"^\| ((?:`[^`]+`(?:, | or )?)+)(?: [^|]*)?\|", re.MULTILINE)
+
+
+def text_of(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def sections(text: str, level: int) -> dict[str, str]:
+    """Return heading -> what stands below it, up to the next heading as high."""
+    parts = re.split(rf"^#{{1,{level}}} (.+)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def keys_in(text: str) -> list[str]:
+    return [
+        key
+        for cell in FIRST_CELL.findall(text)
+        for key in re.findall("`([^`]+)`", cell)
+    ]
+
+
+def fenced(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def heading_of(table: str) -> str:
+    if table == "barbell":
+        return "`[barbell.NAME]`"
+    return f"`[[{table}]]`" if table in LISTS else f"`[{table}]`"
+
+
+def rows_of(table: str) -> dict[str, list[str]]:
+    """Return key -> the cells of its row in docs/thesis.md."""
+    below = sections(text_of("thesis.md"), 2)[heading_of(table)]
+    cells = [line.strip("| ").split(" | ") for line in below.splitlines()]
+    return {row[0].strip("`"): row for row in cells if row[0].startswith("`")}
+
+
+def fields_of(section: type[Section]) -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the keys of a table as its page writes them."""
+    for name, field in section.model_fields.items():
+        if field.annotation is Expected:
+            for inner, other in Expected.model_fields.items():
+                yield f"{name}.{inner}", other
+        else:
+            yield field.alias or name, field
+
+
+def shown(field: FieldInfo) -> str:
+    """Return a default as its page writes it."""
+    value = field.default
+    if field.is_required():
+        return NEEDED
+    if value in (None, "", {}):
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return "`" + str(value).translate(str.maketrans("()'", '[]"')) + "`"
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+def choices(annotation: object) -> Iterator[str]:
+    """Yield every word that a field allows, where they are counted."""
+    if typing.get_origin(annotation) is typing.Literal:
+        yield from typing.get_args(annotation)
+    for inner in typing.get_args(annotation):
+        if not isinstance(inner, str):
+            yield from choices(inner)
+
+
+@pytest.mark.parametrize("table", SECTIONS)
+def test_every_key_of_the_model_is_on_the_page(table: str) -> None:
+    assert sorted(rows_of(table)) == sorted(
+        name for name, _ in fields_of(SECTIONS[table])
+    )
+
+
+@pytest.mark.parametrize("table", SECTIONS)
+def test_every_default_and_choice_is_the_model_s(table: str) -> None:
+    rows = rows_of(table)
+    for name, field in fields_of(SECTIONS[table]):
+        default = shown(field).replace(",]", "]")
+        assert rows[name][2] == default, (table, name)
+        for word in choices(field.annotation):
+            assert f'"{word}"' in rows[name][1], (table, name)
+
+
+def test_signals_are_described_too() -> None:
+    below = sections(text_of("thesis.md"), 2)["`[signals]`"]
+    for role in ("token_share", "vendor_share", "tokens", "capex"):
+        assert f"`{role}`" in below
+
+
+def test_default_roles_are_those_of_the_folder_source() -> None:
+    for role, series in DEFAULT_ROLES.items():
+        assert f"| `{role}` | `{series}` |" in text_of("market.md")
+
+
+def test_every_claim_test_and_each_of_its_keys_is_on_the_page() -> None:
+    page = sections(text_of("claims.md"), 3)
+    described = {name.strip("`") for name in page if name.startswith("`")}
+    assert described == set(CLAIM_TESTS)
+    for name, test in CLAIM_TESTS.items():
+        # the last section runs on into the headings above it
+        below = re.split(r"^## ", page[f"`{name}`"], flags=re.MULTILINE)[0]
+        wanted = [field.name for field in dataclasses.fields(test.params)]
+        assert sorted(keys_in(below)) == sorted(wanted), name
+
+
+def test_every_verdict_has_its_rule() -> None:
+    rows = re.findall(r"^\| (\w+) \|", text_of("claims.md"), re.MULTILINE)
+    assert set(typing.get_args(VerdictWord)) <= set(rows)
+
+
+def test_every_metric_is_defined() -> None:
+    assert set(METRICS) <= set(keys_in(text_of("performance.md")))
+
+
+def test_every_table_of_a_run_is_listed() -> None:
+    """The names are read from the source: computing the tables needs a whole study."""
+    source = (ROOT / "reports" / "tables.py").read_text(encoding="utf-8")
+    function = next(
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef) and node.name == "tables"
+    )
+    found = next(node for node in ast.walk(function) if isinstance(node, ast.Dict))
+    names = [key.value for key in found.keys if isinstance(key, ast.Constant)]
+    below = sections(text_of("reports.md"), 2)["Tables"]
+    assert sorted(keys_in(below)) == sorted(names)
+
+
+def test_the_index_has_every_page_and_decision() -> None:
+    linked = set(re.findall(r"\]\(([^)]+)\)", text_of("README.md")))
+    pages = {page.name for page in PAGES} - {"README.md"}
+    decisions = {f"decisions/{path.name}" for path in (DOCS / "decisions").iterdir()}
+    assert linked == pages | decisions
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)#\s]+)\)", text):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_snippets_are_valid(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for snippet in fenced(text, "toml"):
+        tomllib.loads(snippet)
+    for snippet in fenced(text, "python"):
+        compile(snippet, page.name, "exec")
+
+
+def options() -> set[str]:
+    """Return every option of every command."""
+    found = {"--help", "--version"}
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        for parameter in command.params:
+            found.update(parameter.opts)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_commands_and_options_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert set(re.findall(r"\bassay ([a-z]+)\b", text)) <= {*COMMANDS, "for"}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= options()
