@@ -109,6 +109,7 @@ def trade(units: np.ndarray, cash: np.ndarray, target: np.ndarray, now: Moment) 
     scale = 1.0 if need <= max(power, 0.0) else max(power, 0.0) / need
     unbought = (1.0 - scale) * bought.sum() / nav
     bought = bought * scale
+    bought[bought <= _DUST * nav] = 0.0
     paid = np.where(bought > 0.0, bought * (1.0 + added), 0.0)
     cash[0] -= paid.sum()
 

@@ -1,0 +1,30 @@
+"""The flagship, run once per session and shared by every test that reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine import app, deliver
+from engine.study import StudyResult
+from tests.flagship import FLAGSHIP, real_options
+
+
+@pytest.fixture(scope="session")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, StudyResult]:
+    """The flagship on the sample world: its run folder and its result."""
+    target = tmp_path_factory.mktemp("runs") / "flagship"
+    return deliver.run_to_folder(FLAGSHIP, out=target)
+
+
+@pytest.fixture(scope="session")
+def sample_study(sample_run: tuple[Path, StudyResult]) -> StudyResult:
+    """The flagship on the sample world."""
+    return sample_run[1]
+
+
+@pytest.fixture(scope="session")
+def real_study(shared: Path) -> StudyResult:
+    """The flagship on the real files, as the README runs it."""
+    return app.run(FLAGSHIP, **real_options(shared))

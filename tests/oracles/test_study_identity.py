@@ -1,0 +1,402 @@
+"""The flagship's books, re-derived from price files and its trades alone, every day.
+
+Marks and rates come from the files (`tests.flagship.Record`), holdings and cash from
+the trades, tax rates from a table written here. Nothing is taken from the ledger but
+the trades themselves and the target weights.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.ledger.backtest import Backtest
+from engine.market.calendar import sessions
+from engine.study import BARBELL, StudyInputs, StudyResult, trade_barbell
+from engine.thesis.model import Execution
+from tests.flagship import Record, lines_of, real_record, sample_record
+from tests.tolerances import IDENTITY, SOLVER
+
+#: First day of each rate, per side, ISO dates of the trade (Korea: of its settlement).
+TAXES = {
+    "XKRX": {
+        "buy": {"2020-01-01": 0.0},
+        "sell": {
+            "2023-01-01": 0.0020,
+            "2024-01-01": 0.0018,
+            "2025-01-01": 0.0015,
+            "2026-01-01": 0.0020,
+        },
+    },
+    "XHKG": {
+        side: {"2021-08-01": 0.0013, "2023-11-17": 0.0010} for side in ("buy", "sell")
+    },
+    "XSHG": {
+        "buy": {"2020-01-01": 0.0},
+        "sell": {"2008-09-19": 0.0010, "2023-08-28": 0.0005},
+    },
+    "XNYS": {
+        "buy": {"2020-01-01": 0.0},
+        "sell": {
+            "2022-05-14": 22.9e-6,
+            "2023-02-27": 8.0e-6,
+            "2024-05-22": 27.8e-6,
+            "2025-05-14": 0.0,
+            "2026-04-04": 20.6e-6,
+        },
+    },
+}
+TAXED_AS = {"XSHE": "XSHG", "XNAS": "XNYS", "ARCX": "XNYS"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class World:
+    """A study with the record of its prices."""
+
+    study: StudyResult
+    record: Record
+
+    @property
+    def paths(self) -> dict[str, Backtest]:
+        return {BARBELL: self.study.backtest, **self.study.baselines}
+
+
+SAMPLE = pytest.param("sample", marks=pytest.mark.xdist_group("sample"))
+REAL = pytest.param("real", marks=[pytest.mark.shared, pytest.mark.xdist_group("real")])
+
+
+@pytest.fixture(scope="module", params=[SAMPLE, REAL])
+def world(request: pytest.FixtureRequest) -> World:
+    if request.param == "sample":
+        study = request.getfixturevalue("sample_study")
+        return World(study=study, record=sample_record(study))
+    study = request.getfixturevalue("real_study")
+    shared: Path = request.getfixturevalue("shared")
+    return World(study=study, record=real_record(shared, lines_of(study)))
+
+
+def closes_of(told: Backtest, record: Record) -> pd.DatetimeIndex:
+    """The New York closes at which the account is valued."""
+    home = record.closes["SPY"]
+    known = pd.Series(home.index, index=record.days["SPY"])
+    return pd.DatetimeIndex(known.reindex(told.nav.index))
+
+
+def marked(told: Backtest, record: Record) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Last known prices (T, N) and dollars per unit (T, C) at each home close."""
+    at = closes_of(told, record)
+    price = {s: record.price(s, at) for s in told.holdings.columns}
+    rate = {c: record.rate(c, at) for c in told.cash.columns}
+    days = told.nav.index
+    return pd.DataFrame(price, index=days), pd.DataFrame(rate, index=days)
+
+
+def holdings_from_trades(told: Backtest, at: pd.DatetimeIndex) -> pd.DataFrame:
+    """Units at each home close: the sum of every fill up to it."""
+    units = {s: np.zeros(len(at)) for s in told.holdings.columns}
+    for one in told.trades.itertuples():
+        units[one.asset][at >= one.filled_utc] += one.units
+    return pd.DataFrame(units, index=told.nav.index)
+
+
+def cash_from_trades(
+    told: Backtest, record: Record, terms: Execution
+) -> tuple[np.ndarray, np.ndarray]:
+    """Dollars at each home close, walked fill by fill, and the interest paid.
+
+    A buyer pays in dollars, at once. A seller abroad is paid in his own currency, which
+    the next New York close turns into dollars at the last fix, less the spread.
+    """
+    at = closes_of(told, record)
+    rate_at = {c: record.rate(c, at) for c in told.cash.columns}
+    fills = iter([*told.trades.itertuples(), None])
+    one = next(fills)
+    cash, clock, path, paid = terms.capital, at[0], [], []
+    for row, close in enumerate(at):
+        interest, abroad = 0.0, dict.fromkeys(told.cash.columns, 0.0)
+        while one is not None and one.filled_utc <= close:
+            interest += cash * rate_of(cash, terms) * years(one.filled_utc - clock)
+            clock = one.filled_utc
+            kept = one.value - one.slippage - one.tax
+            if one.side == "buy":
+                cash -= one.value + one.slippage + one.tax + one.fx_cost
+            elif one.currency == told.base:
+                cash += kept
+            else:
+                abroad[one.currency] += kept / one.fx
+            one = next(fills)
+        interest += cash * rate_of(cash, terms) * years(close - clock)
+        clock = close
+        for currency, amount in abroad.items():
+            cash += amount * rate_at[currency][row] * (1 - terms.fx_spread_bps * 1e-4)
+        cash += interest
+        path.append(cash)
+        paid.append(-interest)
+    return np.array(path), np.array(paid)
+
+
+def rate_of(cash: float, terms: Execution) -> float:
+    return terms.cash_rate if cash >= 0.0 else terms.overdraft_rate
+
+
+def years(span: pd.Timedelta) -> float:
+    return span / pd.Timedelta(days=365)
+
+
+def assert_books(told: Backtest, record: Record, terms: Execution) -> None:
+    """Holdings, cash in every currency and NAV follow from trades and files."""
+    at = closes_of(told, record)
+    price, rate = marked(told, record)
+    currency = {one.asset: one.currency for one in told.trades.itertuples()}
+    units = holdings_from_trades(told, at)
+    cash, paid = cash_from_trades(told, record, terms)
+    value = pd.DataFrame(
+        {
+            s: np.where(units[s].abs() > 0, units[s] * price[s] * rate[currency[s]], 0)
+            if s in currency
+            else np.zeros(len(units))
+            for s in units
+        },
+        index=units.index,
+    )
+    nav = value.sum(axis=1) + cash
+    size = nav.to_numpy()
+    assert (np.abs(told.nav - nav) <= IDENTITY * size).all()
+    assert (np.abs(told.cash["USD"] - cash) <= IDENTITY * size).all()
+    assert (told.cash.drop(columns="USD") == 0.0).all(axis=None)
+    shown = told.holdings * told.price
+    for s, money in currency.items():
+        worth = (shown[s] * rate[money]).fillna(0.0)
+        assert (np.abs(worth - value[s]) <= IDENTITY * size).all(), s
+        assert (np.abs(told.weights[s] - value[s] / size) <= IDENTITY).all(), s
+    total = told.weights.sum(axis=1) + (told.cash * told.fx).sum(axis=1) / told.nav
+    assert (np.abs(total - 1.0) <= IDENTITY).all()
+    assert told.costs["interest"].to_numpy() == pytest.approx(
+        paid, abs=IDENTITY * terms.capital
+    )
+
+
+def test_nav_follows_from_the_files_and_the_trades(world: World) -> None:
+    terms = world.study.thesis.execution
+    assert len(world.paths) >= 7
+    for name, told in world.paths.items():
+        assert len(told.nav) > 700, name
+        assert_books(told, world.record, terms)
+
+
+def test_nav_tomorrow_is_todays_holdings_at_tomorrows_prices(world: World) -> None:
+    """Every day: holdings at tomorrow's prices and rates + cash + trades - costs."""
+    for told in world.paths.values():
+        price, rate = marked(told, world.record)
+        at = closes_of(told, world.record)
+        money = {line.symbol: line.currency for line in lines_of(world.study)}
+        unit = pd.DataFrame({s: price[s] * rate[money[s]] for s in price})
+        held = (told.holdings.shift(1) * unit).fillna(0.0).sum(axis=1)
+        gained = np.zeros(len(at))
+        rows = np.searchsorted(at, told.trades["filled_utc"].to_numpy())
+        for row, one in zip(rows, told.trades.itertuples(), strict=True):
+            # what a unit was paid for, against what it is worth at the close; a seller
+            # abroad is paid in his currency, at the close's rate
+            abroad = one.side == "sell" and one.currency != told.base
+            fix = rate[one.currency].iloc[row] if abroad else one.fx
+            gained[row] += one.units * (unit[one.asset].iloc[row] - one.price * fix)
+            gained[row] -= (one.slippage + one.tax) * (fix / one.fx)
+        expected = (held + told.cash["USD"].shift(1) + gained).iloc[1:]
+        assert (
+            np.abs(told.nav.iloc[1:] - expected) <= IDENTITY * told.nav.iloc[1:]
+        ).all(), told.name
+
+
+def test_every_fill_is_a_close_of_the_files(world: World) -> None:
+    """At the first own close after the decision, at that close and the rate known."""
+    money = {line.symbol: line.currency for line in lines_of(world.study)}
+    slippage = world.study.thesis.execution.slippage_bps * 1e-4
+    count = 0
+    for told in world.paths.values():
+        decided = pd.Series(closes_of(told, world.record), index=told.nav.index)
+        for one in told.trades.itertuples():
+            closes = world.record.closes[one.asset]
+            after = closes[closes.index > decided[one.decided]]
+            assert one.value > 1e-12 * told.nav.min()  # a trade, not a rounding
+            assert one.filled_utc == after.index[0]
+            assert one.price == after.iloc[0]
+            assert one.session in world.record.days[one.asset]
+            assert one.currency == money[one.asset]
+            at = pd.DatetimeIndex([one.filled_utc])
+            rate = float(world.record.rate(one.currency, at)[0])
+            assert one.fx == pytest.approx(rate, rel=IDENTITY)
+            # units are a difference of holdings: exact to a millionth of a dollar
+            assert one.value == pytest.approx(
+                abs(one.units) * one.price * rate, rel=IDENTITY, abs=1e-6
+            )
+            assert one.slippage == pytest.approx(slippage * one.value, rel=IDENTITY)
+            between = (decided > decided[one.decided]) & (decided < one.filled_utc)
+            assert one.waited == between.sum()
+            count += 1
+    assert count > 1800
+
+
+def test_every_trade_is_sized_on_the_nav_of_its_moment(world: World) -> None:
+    """Sells reach their target exactly; buys of one moment fall short by one factor."""
+    terms = world.study.thesis.execution
+    for told in world.paths.values():
+        for fills, worth, cash in before_each_moment(told, world.record, terms):
+            nav = sum(worth.values()) + cash
+            shares = []
+            for one in fills:
+                wanted = float(told.targets.loc[one.decided, one.asset]) * nav
+                gap = wanted - worth.get(one.asset, 0.0)
+                assert (gap > 0) == (one.side == "buy")
+                if one.side == "sell":
+                    assert one.value == pytest.approx(-gap, abs=IDENTITY * nav)
+                else:
+                    shares.append(one.value / gap)
+            if shares:
+                assert max(shares) <= 1.0 + 1e-6
+                assert min(shares) == pytest.approx(max(shares), rel=1e-6)
+
+
+def before_each_moment(
+    told: Backtest, record: Record, terms: Execution
+) -> Iterator[tuple[list, dict[str, float], float]]:
+    """Yield each moment's fills with what is held just before it, in dollars.
+
+    By asset, and in cash: proceeds abroad that wait for the close count at the rate of
+    the moment.
+    """
+    at = closes_of(told, record)
+    money = {one.asset: one.currency for one in told.trades.itertuples()}
+    moments = pd.DatetimeIndex(told.trades["filled_utc"].unique())
+    rate = {c: record.rate(c, moments) for c in told.cash.columns}
+    unit = {s: record.price(s, moments) * rate[money[s]] for s in money}
+    close = {c: record.rate(c, at) for c in told.cash.columns}
+    fills: dict[pd.Timestamp, list] = {}
+    for one in told.trades.itertuples():
+        fills.setdefault(one.filled_utc, []).append(one)
+    units, abroad = dict.fromkeys(money, 0.0), dict.fromkeys(told.cash.columns, 0.0)
+    cash, row = terms.capital, 0
+    for place, (moment, today) in enumerate(fills.items()):
+        while at[row] < moment:
+            cash += sum(amount * close[c][row] for c, amount in abroad.items())
+            abroad = dict.fromkeys(abroad, 0.0)
+            row += 1
+        worth = {s: units[s] * unit[s][place] for s in units if abs(units[s]) > 1e-9}
+        yield today, worth, cash + sum(a * rate[c][place] for c, a in abroad.items())
+        for one in today:
+            units[one.asset] += one.units
+            kept = one.value - one.slippage - one.tax
+            if one.side == "buy":
+                cash -= one.value + one.slippage + one.tax + one.fx_cost
+            elif one.currency == told.base:
+                cash += kept
+            else:
+                abroad[one.currency] += kept / one.fx
+
+
+def tax_rate(mic: str, side: str, trade_day: dt.date) -> float:
+    """The rate of the table above for one trade."""
+    day = trade_day
+    if mic == "XKRX":  # by settlement: two sessions of Seoul after the trade
+        ahead = sessions("XKRX", trade_day, trade_day + dt.timedelta(days=30)).days
+        assert ahead[0].date() == trade_day
+        day = ahead[2].date()
+    known = TAXES[TAXED_AS.get(mic, mic)][side]
+    return [rate for first, rate in known.items() if first <= day.isoformat()][-1]
+
+
+def test_every_tax_is_the_rate_of_its_day(world: World) -> None:
+    mics = {line.symbol: line.mic for line in lines_of(world.study)}
+    seen = set()
+    for told in world.paths.values():
+        for one in told.trades.itertuples():
+            mic = mics[one.asset]
+            rate = tax_rate(mic, one.side, one.session.date())
+            assert one.tax == pytest.approx(rate * one.value, rel=IDENTITY), one
+            seen.add((TAXED_AS.get(mic, mic), one.side, rate))
+    # the run reaches every rate of the table that its years hold
+    assert {("XHKG", "buy", 0.0013), ("XHKG", "sell", 0.0010)} <= seen
+    assert {("XSHG", "sell", 0.0010), ("XSHG", "sell", 0.0005)} <= seen
+    assert {("XKRX", "sell", rate) for rate in (0.0020, 0.0018, 0.0015)} <= seen
+    assert {("XNYS", "sell", rate) for rate in (8.0e-6, 27.8e-6, 0.0)} <= seen
+
+
+def test_a_korean_sale_at_the_turn_of_the_year_pays_the_next_years_rate() -> None:
+    """27 December 2024 settles on 2 January 2025: the table above, by hand."""
+    assert tax_rate("XKRX", "sell", dt.date(2024, 12, 26)) == 0.0018
+    assert tax_rate("XKRX", "sell", dt.date(2024, 12, 27)) == 0.0015
+
+
+def test_costs_of_a_session_are_those_of_its_trades(world: World) -> None:
+    for told in world.paths.values():
+        at = closes_of(told, world.record)
+        rows = at.searchsorted(told.trades["filled_utc"])
+        for column in ("slippage", "tax"):
+            paid = np.bincount(rows, told.trades[column], minlength=len(at))
+            assert told.costs[column].to_numpy() == pytest.approx(
+                paid, abs=IDENTITY * told.nav.iloc[0]
+            )
+        assert (told.costs["fx"] == 0.0).all()  # the flagship sets no spread
+
+
+def test_decisions_keep_to_the_thesis(world: World) -> None:
+    """Legs, names, cash and turnover at every decision, on the weights then held."""
+    study, told = world.study, world.study.backtest
+    rules = study.thesis.portfolio
+    layer = {line.symbol: study.universe.layer_of(line.symbol) for line in study.assets}
+    held_before = told.weights
+    for number, one in enumerate(study.decisions):
+        target = told.targets.loc[one.session]
+        assert target.to_numpy() == pytest.approx(
+            one.weights[target.index].to_numpy(), abs=IDENTITY
+        )
+        assert target.min() >= 0.0
+        assert target.max() <= rules.max_weight + SOLVER
+        assert target.sum() + one.cash == pytest.approx(1.0, abs=IDENTITY)
+        assert -SOLVER <= one.cash - one.costs <= rules.cash[1] + SOLVER
+        for name, leg in study.thesis.barbell.items():
+            share = sum(w for s, w in target.items() if layer[s] in leg.layers)
+            assert leg.weight[0] - SOLVER <= share <= leg.weight[1] + SOLVER, name
+        if number:
+            moved = (target - held_before.loc[one.session]).abs().sum()
+            cash = 1.0 - held_before.loc[one.session].sum()
+            half = 0.5 * (moved + abs(one.cash - cash))
+            assert half <= rules.max_turnover + SOLVER
+    assert len(study.decisions) >= 34
+
+
+@pytest.mark.xdist_group("sample")
+@pytest.mark.parametrize("at", ["next_close", "next_open"])
+def test_the_books_balance_with_interest_and_a_currency_spread(
+    sample_study: StudyResult, at: str
+) -> None:
+    """A year of the same account with every kind of cost, and at the open too."""
+    thesis = sample_study.thesis
+    dear = thesis.execution.model_copy(
+        update={
+            "at": at,
+            "fx_spread_bps": 20.0,
+            "cash_rate": 0.04,
+            "overdraft_rate": 0.09,
+        }
+    )
+    about = thesis.about.model_copy(
+        update={"start": dt.date(2025, 1, 2), "end": dt.date(2025, 12, 30)}
+    )
+    inputs = StudyInputs(
+        thesis=thesis.model_copy(update={"execution": dear, "about": about}),
+        universe=sample_study.universe,
+        market=sample_study.market,
+        assets=sample_study.assets,
+        factors=(),
+    )
+    _, told = trade_barbell(inputs)
+    # Asian opens and closes come before the New York close: marks are closes again
+    assert_books(told, sample_record(sample_study), dear)
+    assert (told.costs[["fx", "interest"]].abs().sum() > 0.0).all()
+    assert told.costs["fx"].sum() == pytest.approx(told.trades["fx_cost"].sum())
