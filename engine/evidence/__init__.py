@@ -1,1 +1,1 @@
-"""TODO."""
+"""What it proves: performance, events, claims, verdicts and the thesis score."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import inspect
 import re
 import tomllib
 import typing
@@ -14,10 +15,15 @@ import click
 import pytest
 from pydantic.fields import FieldInfo
 
+import engine
+from engine import app, study
 from engine.cli.main import COMMANDS, cli
-from engine.evidence.claims import CLAIM_TESTS
+from engine.evidence import event_panel, performance, score, verdict, windows
+from engine.evidence.claims import CLAIM_TESTS, context, event_windows, statistics
 from engine.evidence.performance import METRICS
 from engine.evidence.results import VerdictWord
+from engine.market import calendar, coverage
+from engine.portfolio import barbell, scoring
 from engine.sources.files_signals import DEFAULT_ROLES
 from engine.thesis.model import Expected, Section
 from engine.thesis.structure import LISTS, SECTIONS
@@ -26,6 +32,53 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 NEEDED = "**needed**"
+MINUTES = windows.REACTION_TIME.astype("timedelta64[m]").astype(int)
+DRAWS = inspect.signature(performance.performance_table).parameters["draws"].default
+#: Page -> what it says of the constants in the code.
+SAID = {
+    "thesis.md": [f"more than {app.LONGEST_CLOSURE} days earlier end the study"],
+    "market.md": [
+        f"more than {app.LONGEST_CLOSURE} days before",
+        f"more than {coverage.SLACK_SESSIONS} own sessions late",
+        f"returns above +{coverage.JUMP:.0%}".replace("%", " %"),
+        f"from {calendar.COVERED[0].year} to {calendar.COVERED[1].year}",
+        *(f"{one} follow" for one in ("ARCX and OTCM", "XSHE", "XKOS")),
+    ],
+    "scoring.md": [
+        f"{scoring.WINSOR_MADS:g} x {scoring.MAD_TO_SIGMA} x MAD",
+        f"at least {scoring.MIN_PAST} values",
+        f"[-{scoring.ZSCORE_LIMIT:g}, {scoring.ZSCORE_LIMIT:g}]",
+        "{monthly} sessions ({quarterly} for quarterly)".format(
+            **barbell.PERIOD_SESSIONS
+        ),
+    ],
+    "ledger.md": [
+        f"{study.BEFORE} home sessions before",
+        f"ends {study.AFTER} sessions after",
+    ],
+    "performance.md": [
+        f"A year has {study.SESSIONS_PER_YEAR:g} sessions",
+        f"{DRAWS:,} resamples",
+        f"Below {performance.FEWEST_RETURNS} returns",
+    ],
+    "events.md": [
+        f"at least {MINUTES} minutes after",
+        f"fewer than {windows.FEWEST_ESTIMATION_RETURNS} returns",
+        f"longer than {event_panel.LONG_WINDOW} sessions",
+    ],
+    "claims.md": [
+        {5: "A law needs five events"}[event_windows.FEWEST_EVENTS],
+        f"Needs {context.FEWEST_RETURNS} daily returns",
+        f"q < {verdict.FALSE_DISCOVERY_RATE:.2f}",
+        f"level 1 - {verdict.FALSE_DISCOVERY_RATE:.2f} R / m",
+        ", ".join(f"{name} {weight}" for name, weight in score.QUALITY.items()),
+        f"{score.DRAWS:,} joint resamples",
+        f"blocks of mean length {score.BLOCK_SESSIONS}",
+        f"cut at {statistics.MOST_Z:g}",
+    ],
+}
+#: Lines of a snippet that need nothing but a result.
+FROM_A_RESULT = re.compile(r"(decision|account) = |(result|decision|account)\b(?! =)")
 #: A key of a table row: | `key` | ... or | `one`, `two` | ... or | `one` or `two` | ...
 FIRST_CELL = re.compile(r"^\| ((?:`[^`]+`(?:, | or )?)+)(?: [^|]*)?\|", re.MULTILINE)
 
@@ -181,6 +234,44 @@ def test_snippets_are_valid(page: Path) -> None:
         tomllib.loads(snippet)
     for snippet in fenced(text, "python"):
         compile(snippet, page.name, "exec")
+
+
+@pytest.mark.parametrize("page", SAID)
+def test_constants_are_those_of_the_code(page: str) -> None:
+    for phrase in SAID[page]:
+        assert phrase in text_of(page), phrase
+
+
+def test_every_calendar_is_named() -> None:
+    for mic in calendar.known_mics():
+        assert mic in text_of("market.md"), mic
+
+
+@pytest.fixture(scope="module")
+def result() -> engine.StudyResult:
+    return engine.run(
+        ROOT / "examples" / "open_weights.toml", start="2024-12-02", end="2025-03-31"
+    )
+
+
+def test_what_pages_take_from_a_result_is_there(result: engine.StudyResult) -> None:
+    """Every line that starts from a result runs, page by page."""
+    ran = 0
+    for page in PAGES:
+        known = {"result": result, "engine": engine}
+        for snippet in fenced(page.read_text(encoding="utf-8"), "python"):
+            for line in snippet.splitlines():
+                if FROM_A_RESULT.match(line):
+                    exec(compile(line, page.name, "exec"), known)
+                    ran += 1
+    assert ran > 15
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_pages_call_only_public_names(page: Path) -> None:
+    for snippet in fenced(page.read_text(encoding="utf-8"), "python"):
+        called = re.findall(r"\bengine\.([A-Za-z_]+)\(", snippet)
+        assert set(called) <= set(dir(engine))
 
 
 def options() -> set[str]:
