@@ -84,6 +84,13 @@ class StudyInputs:
         return open_tape(self, self.assets)
 
     @cached_property
+    def whole_tape(self) -> Tape:
+        """The same with the benchmarks, for paths side by side about an event."""
+        held = {line.symbol for line in self.assets}
+        others = [one for one in _benchmarks(self) if one.symbol not in held]
+        return open_tape(self, (*self.assets, *others))
+
+    @cached_property
     def decide_at(self) -> pd.DatetimeIndex:
         """The home sessions at whose close the portfolio is decided."""
         acting = [event for event in self.thesis.events if event.act]
@@ -332,15 +339,12 @@ def trade_around_event(
             f"{inputs.thesis.about.start} and {inputs.thesis.about.end}"
         )
     window = trade_around(
-        inputs.market,
+        inputs.whole_tape,
         at_session=zero,
         schedules={
-            name: _by_session(path.targets)
+            name: _by_session(inputs, path.targets)
             for name, path in {BARBELL: barbell, **baselines}.items()
         },
-        execution=inputs.thesis.execution,
-        base=inputs.thesis.about.currency,
-        schedule=inputs.schedule,
         before=BEFORE,
         after=AFTER,
     )
@@ -348,10 +352,16 @@ def trade_around_event(
     return Around(event=event.id, nav=window.nav, summary=summary, note=window.note)
 
 
-def _by_session(targets: pd.DataFrame) -> dict[pd.Timestamp, pd.Series]:
-    """Return target weights by decision session."""
+def _by_session(
+    inputs: StudyInputs, targets: pd.DataFrame
+) -> dict[pd.Timestamp, pd.Series]:
+    """Return target weights by decision session, over every line of the study."""
+    symbols = inputs.whole_tape.symbols
+    rows = targets.reindex(columns=symbols, fill_value=0.0).to_numpy()
     days = pd.DatetimeIndex(targets.index)
-    return {day: targets.iloc[row] for row, day in enumerate(days)}
+    return {
+        day: pd.Series(row, index=symbols) for day, row in zip(days, rows, strict=True)
+    }
 
 
 def gather_evidence(

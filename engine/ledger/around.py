@@ -7,13 +7,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from engine.costs.fees import FeeSchedule
-from engine.errors import DataError, at_most
+from engine.errors import DataError
 from engine.ledger.backtest import Backtest
 from engine.ledger.simulate import fixed, play
-from engine.ledger.tape import Tape, record
-from engine.market.market import Market
-from engine.thesis.model import Execution
+from engine.ledger.tape import Tape, cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,13 +32,10 @@ class Window:
 
 
 def around(
-    market: Market,
+    tape: Tape,
     *,
     at_session: pd.Timestamp,
     schedules: Mapping[str, Mapping[pd.Timestamp, pd.Series]],
-    execution: Execution,
-    base: str,
-    schedule: FeeSchedule,
     before: int = 20,
     after: int = 120,
 ) -> Window:
@@ -53,40 +47,30 @@ def around(
 
     Parameters
     ----------
-    market : Market
+    tape : Tape
+        The study's period and costs over every line that some path holds.
     at_session : Timestamp
         Day zero of the event on the home calendar.
     schedules : mapping of path name to mapping of session to Series
-        Target weights by decision session; every asset is a line of the market.
-    execution, base, schedule
-        As in `engine.ledger.simulate.simulate`.
+        Target weights by decision session; every asset is one of the tape's.
     before, after : int
         Home sessions to show before and after day zero.
 
     Raises
     ------
     DataError
-        `at_session` is not a home session, or a path holds an unknown line.
+        `at_session` is not a session of the tape, or a path holds an unknown line.
     """
-    days = market.home.sessions.days
+    days = tape.days
     zero = int(days.get_indexer(pd.DatetimeIndex([at_session]))[0])
     if zero < 0:
         raise DataError(
-            f"{at_session.date()} is not a session of {market.home.sessions.mic} "
-            f"between {days[0].date()} and {days[-1].date()}"
+            f"{at_session.date()} is not a home session between {days[0].date()} and "
+            f"{days[-1].date()}"
         )
     low, high = max(zero - before, 0), min(zero + after, len(days) - 1)
-    symbols = _symbols(market, schedules)
-    tape = record(
-        market,
-        [market.lines[symbol] for symbol in symbols],
-        execution=execution,
-        base=base,
-        schedule=schedule,
-        start=days[low].date(),
-        end=days[high].date(),
-    )
-    paths = {name: _play(tape, name, targets) for name, targets in schedules.items()}
+    window = cut(tape, low, high + 1)
+    paths = {name: _play(window, name, targets) for name, targets in schedules.items()}
     relative = pd.RangeIndex(low - zero, high - zero + 1, name="relative")
     nav = pd.DataFrame(
         {
@@ -115,22 +99,6 @@ _COLUMNS = [
     "trades",
     "waited",
 ]
-
-
-def _symbols(
-    market: Market, schedules: Mapping[str, Mapping[pd.Timestamp, pd.Series]]
-) -> list[str]:
-    """Return every line that some path holds, in a fixed order."""
-    named = {
-        symbol: None
-        for targets in schedules.values()
-        for weights in targets.values()
-        for symbol in weights.index
-    }
-    unknown = [symbol for symbol in named if symbol not in market.lines]
-    if unknown:
-        raise DataError(f"no prices for {at_most(unknown)}; a path cannot hold them")
-    return list(named)
 
 
 def _play(tape: Tape, name: str, targets: Mapping[pd.Timestamp, pd.Series]) -> Backtest:
@@ -167,7 +135,7 @@ def _note(low: int, high: int, before: int, after: int) -> str:
     """Return what the window lacks, or nothing."""
     lacking = []
     if low > -before:
-        lacking.append(f"prices begin {-low} sessions before the event")
+        lacking.append(f"the study begins {-low} sessions before the event")
     if high < after:
-        lacking.append(f"prices end {high} sessions after it")
+        lacking.append(f"the study ends {high} sessions after the event")
     return " and ".join(lacking)

@@ -181,21 +181,28 @@ def _checked(wanted: pd.Series, symbols: pd.Index, session: pd.Timestamp) -> np.
     anything that cannot be meant.
     """
     where = f"target weights of {session.date()}"
-    unknown = wanted.index.difference(symbols)
-    if len(unknown):
-        raise DataError(f"{where}: {at_most(unknown)} are not assets of this ledger")
-    if wanted.index.has_duplicates:
-        twice = wanted.index[wanted.index.duplicated()][0]
-        raise DataError(f"{where}: {twice} appears twice")
-    if wanted.isna().any():
-        lost = wanted.index[wanted.isna()]
-        raise DataError(f"{where}: {at_most(lost)} have no number; write 0 for none")
-    target: np.ndarray = wanted.reindex(symbols, fill_value=0.0).to_numpy(
-        dtype=np.float64
-    )
+    if wanted.index is not symbols:
+        wanted = _named(wanted, symbols, where)
+    target: np.ndarray = wanted.to_numpy(dtype=np.float64)
+    unknown = np.isnan(target)
+    if unknown.any():
+        raise DataError(
+            f"{where}: {at_most(symbols[unknown])} have no number; write 0 for none"
+        )
     if (target < -_TOLERANCE).any():
         short = symbols[int(np.argmin(target))]
         raise DataError(f"{where}: {short} is negative; this ledger holds no shorts")
     if target.sum() > 1.0 + _TOLERANCE:
         raise DataError(f"{where} sum to {target.sum():.6f}, which is more than 1")
     return target.clip(min=0.0)
+
+
+def _named(wanted: pd.Series, symbols: pd.Index, where: str) -> pd.Series:
+    """Return the weights over all assets, 0 where not named."""
+    unknown = wanted.index.difference(symbols)
+    if len(unknown):
+        raise DataError(f"{where}: {at_most(unknown)} are not assets of this ledger")
+    if wanted.index.has_duplicates:
+        twice = wanted.index[wanted.index.duplicated()][0]
+        raise DataError(f"{where}: {twice} appears twice")
+    return wanted.reindex(symbols, fill_value=0.0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -172,6 +172,35 @@ def record(
         execution=execution,
         schedule=schedule,
         at_close=tuple(np.array(symbols)[late.any(axis=0)].tolist()),
+    )
+
+
+def cut(tape: Tape, low: int, high: int) -> Tape:
+    """Return the tape of home sessions `low` to before `high`, without copying.
+
+    The same as recording that period anew, for a fraction of the cost.
+    """
+    first, last = int(tape.home_at[low]), int(tape.home_at[high - 1]) + 1
+    by_moment, by_session = slice(first, last), slice(low, high)
+    return replace(
+        tape,
+        days=tape.days[by_session],
+        moments=tape.moments[by_moment],
+        home_at=tape.home_at[by_session] - first,
+        closing=tape.closing[by_moment] - low,
+        mark=tape.mark[by_moment],
+        bar=tape.bar[by_moment],
+        fill=tape.fill[by_moment],
+        next_fill=np.minimum(tape.next_fill[first : last + 1] - first, last - first),
+        due=tape.due[by_moment],
+        fx=tape.fx[by_moment],
+        tax_buy=tape.tax_buy[by_moment],
+        tax_sell=tape.tax_sell[by_moment],
+        own_day=tape.own_day[by_moment],
+        settle_day=tape.settle_day[by_moment],
+        price=tape.price[by_session],
+        age=tape.age[by_session],
+        stale=tape.stale[by_session],
     )
 
 

@@ -17,6 +17,7 @@ from engine.ledger.around import around
 from engine.ledger.backtest import Backtest
 from engine.ledger.baselines import sleeve
 from engine.ledger.simulate import fixed, simulate
+from engine.ledger.tape import Tape, record
 from engine.market.currency import Currencies
 from engine.market.listing import Line
 from engine.market.market import Market
@@ -29,6 +30,18 @@ FREE = Execution(slippage_bps=0.0, fees="none")
 def world() -> Market:
     return market(
         {"XNYS": {"A": [10.0] * 6}, "XHKG": {"H": [5.0] * 6}}, rates={"HKD": 8.0}
+    )
+
+
+def tape_of(place: Market, lines: list[Line]) -> Tape:
+    return record(
+        place,
+        lines,
+        execution=FREE,
+        base="USD",
+        schedule=schedule("none"),
+        start=dt.date(2000, 1, 1),
+        end=dt.date(2030, 1, 1),
     )
 
 
@@ -93,10 +106,7 @@ def test_an_asset_without_prices() -> None:
 
 def test_no_assets_at_all() -> None:
     with pytest.raises(DataError, match="at least one line to trade"):
-        around(
-            world(), at_session=pd.Timestamp("2024-03-05"), schedules={"cash": {}},
-            execution=FREE, base="USD", schedule=schedule("none"),
-        )  # fmt: skip
+        tape_of(world(), [])
 
 
 def test_a_leg_of_strangers() -> None:
@@ -170,11 +180,9 @@ def test_an_exchange_without_known_fees_is_said_not_invented() -> None:
 
 
 def test_an_event_off_the_home_sessions() -> None:
-    with pytest.raises(DataError, match="2024-03-09 is not a session of XNYS"):
-        around(
-            world(), at_session=pd.Timestamp("2024-03-09"), schedules={},
-            execution=FREE, base="USD", schedule=schedule("none"),
-        )  # fmt: skip
+    tape = tape_of(world(), list(world().lines.values()))
+    with pytest.raises(DataError, match="2024-03-09 is not a home session"):
+        around(tape, at_session=pd.Timestamp("2024-03-09"), schedules={})
 
 
 def test_an_overdraft_that_eats_the_account() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
+
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,10 +18,10 @@ from engine.ledger.baselines import (
     leg_alone,
     sleeve,
 )
-from engine.ledger.tape import Tape, record
+from engine.ledger.tape import Tape, cut, record
 from engine.market.market import Market
 from engine.thesis.model import Execution, Leg
-from tests.markets import market
+from tests.markets import market, random_market
 
 FREE = Execution(capital=1000.0, slippage_bps=0.0, fees="none")
 
@@ -95,7 +99,7 @@ def test_around_opens_fresh_accounts_with_the_standing_weights() -> None:
     world = market({"XNYS": {"A": [1.0, 1.0, 1.0, 2.0, 4.0, 4.0], "B": [1.0] * 6}})
     days = world.home.sessions.days
     window = around(
-        world,
+        tape_of(world),
         at_session=days[4],
         schedules={
             "held": {days[0]: pd.Series({"A": 1.0})},
@@ -106,9 +110,6 @@ def test_around_opens_fresh_accounts_with_the_standing_weights() -> None:
                 days[3]: pd.Series({"A": 0.0}),
             },
         },
-        execution=FREE,
-        base="USD",
-        schedule=schedule("none"),
         before=2,
         after=3,
     )
@@ -119,22 +120,54 @@ def test_around_opens_fresh_accounts_with_the_standing_weights() -> None:
     assert window.nav["left"].tolist() == [1.0, 1.0, 2.0, 2.0]
     assert window.summary.loc["held", "since"] == 1.0
     assert window.summary.loc["left", "trades"] == 2
-    assert "end 1 sessions after" in window.note
-    assert "begin" not in window.note
+    assert "ends 1 sessions after" in window.note
+    assert "begins" not in window.note
 
 
 def test_around_says_what_the_window_lacks_before_the_event() -> None:
     world = market({"XNYS": {"A": [1.0] * 6}})
     days = world.home.sessions.days
     window = around(
-        world,
+        tape_of(world),
         at_session=days[1],
         schedules={"cash": {days[0]: pd.Series({"A": 0.0})}},
-        execution=FREE,
-        base="USD",
-        schedule=schedule("none"),
         before=3,
         after=2,
     )
-    assert window.note == "prices begin 1 sessions before the event"
+    assert window.note == "the study begins 1 sessions before the event"
     assert window.nav["cash"].tolist() == [1.0] * 4
+
+
+def test_a_cut_tape_is_the_tape_of_that_period() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(5):
+        world = random_market(rng)
+        lines = list(world.lines.values())
+        whole = record(
+            world,
+            lines,
+            execution=Execution(fees="none"),
+            base="USD",
+            schedule=schedule("none"),
+            start=dt.date(2000, 1, 1),
+            end=dt.date(2030, 1, 1),
+        )
+        low, high = 1, len(whole.days) - 1
+        period = record(
+            world,
+            lines,
+            execution=Execution(fees="none"),
+            base="USD",
+            schedule=schedule("none"),
+            start=whole.days[low].date(),
+            end=whole.days[high - 1].date(),
+        )
+        found = cut(whole, low, high)
+        for field in dataclasses.fields(Tape):
+            a, b = getattr(period, field.name), getattr(found, field.name)
+            if isinstance(a, np.ndarray):
+                np.testing.assert_array_equal(a, b, err_msg=field.name)
+            elif field.name in ("days", "symbols"):
+                assert a.equals(b)
+            else:
+                assert a == b, field.name
