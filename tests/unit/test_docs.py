@@ -36,7 +36,12 @@ MINUTES = windows.REACTION_TIME.astype("timedelta64[m]").astype(int)
 DRAWS = inspect.signature(performance.performance_table).parameters["draws"].default
 #: Page -> what it says of the constants in the code.
 SAID = {
-    "thesis.md": [f"more than {app.LONGEST_CLOSURE} days earlier end the study"],
+    "thesis.md": [
+        f"more than {app.LONGEST_CLOSURE} days earlier end the study",
+        f"| {', '.join(app.CALENDARS)} |",
+        f"| {', '.join(app.CURRENCIES)} |",
+        f"The roles are {', '.join(f'`{role}`' for role in app.ROLES)};",
+    ],
     "market.md": [
         f"more than {app.LONGEST_CLOSURE} days before",
         f"more than {coverage.SLACK_SESSIONS} own sessions late",
