@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from engine.evidence.event_dates import Dated, by_date
 from engine.evidence.event_tests import (
     Alpha,
     Array,
@@ -22,6 +23,7 @@ from engine.evidence.windows import (
     History,
     Positions,
     day_zero,
+    days_waited,
 )
 
 Window = tuple[int, int]
@@ -43,6 +45,8 @@ class EventPanel:
     model : the market model of each asset alone, slopes padded to two.
     residuals : (home sessions, n) estimation residuals on the home session whose span
     of time they share; NaN where the asset's span is not one home session.
+    dated : the estimation window of all assets date by date. reacts : (n,) when each
+    exchange would have reacted, had it been open.
     """
 
     benchmark: str
@@ -60,6 +64,8 @@ class EventPanel:
     foreign: Flags
     model: MarketModel
     residuals: Array
+    dated: Dated
+    reacts: np.ndarray
 
     def rows(self, window: Window) -> slice:
         """Return the rows of a window of relative sessions, both ends included."""
@@ -149,6 +155,10 @@ def event_panel(
     keep = [column for column, symbol in enumerate(left) if symbol not in excluded]
     kept = [chosen[column] for column in keep]
     own = _select(model, keep)
+    waited = [
+        np.timedelta64(days_waited(one.sessions, at, moment), "D")
+        for one, at in zip(kept, zero[keep], strict=True)
+    ]
     return EventPanel(
         benchmark=benchmark,
         estimation=estimation,
@@ -167,6 +177,22 @@ def event_panel(
         foreign=foreign[keep],
         model=own,
         residuals=_on_home(own.residuals, kept, place[inside][:, keep], home_sessions),
+        dated=by_date(
+            own.residuals,
+            regressors[inside][:, keep],
+            [
+                one.sessions.days.to_numpy() - one.sessions.days.to_numpy()[at] + wait
+                for one, at, wait in zip(kept, zero[keep], waited, strict=True)
+            ],
+            place[inside][:, keep],
+        ),
+        reacts=np.array(
+            [
+                one.sessions.close_utc[at] - wait
+                for one, at, wait in zip(kept, zero[keep], waited, strict=True)
+            ],
+            dtype="datetime64[ns]",
+        ),
     )
 
 

@@ -17,17 +17,24 @@ from engine.evidence.event_panel import (
     event_panel,
     study_window,
 )
+from engine.evidence.event_portfolio import (
+    Portfolio,
+    portfolio_cumulative,
+    portfolio_of,
+    portfolio_return,
+)
 from engine.evidence.event_tests import (
     Alpha,
     Array,
-    MarketModel,
     adjusted_bmp,
-    cumulative,
-    market_model,
     mean_correlation,
 )
 from engine.evidence.inference import detectable_effect, two_sided_p
-from engine.evidence.windows import event_moment, histories
+from engine.evidence.windows import (
+    FEWEST_ESTIMATION_RETURNS,
+    event_moment,
+    histories,
+)
 from engine.market.market import Market
 from engine.thesis.model import Event
 
@@ -87,22 +94,6 @@ class SubjectStudy:
     weights: pd.Series | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Portfolio:
-    """A subject as a single firm in event time, R rows of its panel.
-
-    long, short, returns : (R,), 0 where nobody has a bar; complete : (R,) True where
-    both sides have one. regressors : (R, k). model : from the complete estimation rows.
-    """
-
-    long: Array
-    short: Array
-    returns: Array
-    regressors: Array
-    complete: np.ndarray
-    model: MarketModel
-
-
 def subject_study(
     market: Market, subject: Subject, *, event: Event, window: Window, benchmark: str
 ) -> SubjectStudy | LeftOut:
@@ -114,7 +105,7 @@ def subject_study(
     panel = panel_of(
         market, event, (*subject.long, *subject.short), [window], benchmark
     )
-    study = study_subject(panel, study_window(panel, window), subject)
+    (study,) = study_subject(panel, [study_window(panel, window)], subject)
     if isinstance(study, LeftOut):
         return study
     residuals, weights = _null(panel, study, market.home.sessions.days)
@@ -142,9 +133,30 @@ def panel_of(
 
 
 def study_subject(
+    panel: EventPanel, windows: Sequence[WindowStudy], subject: Subject
+) -> list[SubjectStudy | LeftOut]:
+    """Return a subject over each of the windows, or why it cannot be studied."""
+    fitted: dict[tuple[int, ...], Portfolio] = {}
+    studies: list[SubjectStudy | LeftOut] = []
+    for at in windows:
+        sides = _sides(panel, at, subject)
+        if isinstance(sides, LeftOut):
+            studies.append(sides)
+        elif subject.kind == "asset":
+            studies.append(_of_asset(panel, at, subject, sides[0][0]))
+        else:
+            # most windows have the same members, so one regression serves them all
+            members = (len(sides[0]), *sides[0], *sides[1])
+            if members not in fitted:
+                fitted[members] = portfolio_of(panel, *sides)
+            studies.append(_of_portfolio(panel, at, subject, sides, fitted[members]))
+    return studies
+
+
+def _sides(
     panel: EventPanel, at: WindowStudy, subject: Subject
-) -> SubjectStudy | LeftOut:
-    """Return a subject over the window of `at`, or why it cannot be studied."""
+) -> tuple[list[int], list[int]] | LeftOut:
+    """Return the columns of both sides that can be studied over a window."""
     long, short = (
         [column for column in panel.columns(side) if not at.reasons[column]]
         for side in (subject.long, subject.short)
@@ -152,57 +164,10 @@ def study_subject(
     for side, found in ((subject.long, long), (subject.short, short)):
         if side and not found:
             return LeftOut(reason=_why_nobody(panel, at, side))
-    if set(long) & set(short):
-        both = [panel.symbols[column] for column in set(long) & set(short)]
-        return LeftOut(reason=f"{at_most(both)} would be on both sides")
-    if subject.kind == "asset":
-        return _of_asset(panel, at, subject, long[0])
-    return _of_portfolio(panel, at, subject, long, short)
-
-
-def portfolio_of(
-    panel: EventPanel, long: Sequence[int], short: Sequence[int]
-) -> Portfolio:
-    """Return the columns `long` minus `short`, equal weights, as a single firm.
-
-    In each row a side averages its members that have a bar. The regressors are weighted
-    like the returns (both sides counted positive) and kept apart by where the members
-    trade: the benchmark for those on its own sessions, the benchmark now and one bar
-    earlier for the others; so k is 1, 2 or, for a subject of both, 3.
-    """
-    columns = [*long, *short]
-    y, x = panel.returns[:, columns], panel.regressors[:, columns]
-    seen = np.isfinite(y) & np.isfinite(x).all(axis=2)
-    is_long = np.arange(len(columns)) < len(long)
-    counts = [(seen & side).sum(axis=1) for side in (is_long, ~is_long)]
-    weight = np.where(
-        seen,
-        1.0 / np.maximum(np.where(is_long, counts[0][:, None], counts[1][:, None]), 1),
-        0.0,
-    )
-    values = np.where(seen, y, 0.0) * weight
-    sides = [values[:, side].sum(axis=1) for side in (is_long, ~is_long)]
-    abroad = panel.foreign[columns]
-    weighted = np.where(seen[..., None], x, 0.0) * weight[..., None]
-    parts = []
-    if not abroad.all():
-        parts.append(weighted[:, ~abroad, :1].sum(axis=1))
-    if abroad.any():
-        parts.append(weighted[:, abroad].sum(axis=1))
-    regressors = np.concatenate(parts, axis=1)
-    complete = (counts[0] > 0) & ((counts[1] > 0) | (len(short) == 0))
-    rows = panel.rows(panel.estimation)
-    returns = sides[0] - sides[1]
-    return Portfolio(
-        long=sides[0],
-        short=sides[1],
-        returns=returns,
-        regressors=regressors,
-        complete=complete,
-        model=market_model(
-            np.where(complete, returns, np.nan)[rows, None], regressors[rows]
-        ),
-    )
+    both = set(subject.long) & set(subject.short)
+    if both:
+        return LeftOut(reason=f"{at_most(sorted(both))} would be on both sides")
+    return long, short
 
 
 def _of_asset(
@@ -229,37 +194,30 @@ def _of_portfolio(
     panel: EventPanel,
     at: WindowStudy,
     subject: Subject,
-    long: list[int],
-    short: list[int],
+    sides: tuple[list[int], list[int]],
+    one: Portfolio,
 ) -> SubjectStudy | LeftOut:
-    one = portfolio_of(panel, long, short)
-    rows = panel.rows(at.window)
+    if one.count < FEWEST_ESTIMATION_RETURNS or not one.variance > 0.0:
+        return LeftOut(
+            reason=f"two of its members share {one.count} dates of the estimation "
+            f"window; {FEWEST_ESTIMATION_RETURNS} needed"
+        )
     other: Alpha = "zero" if at.alpha == "estimated" else "estimated"
     found, second = (
-        cumulative(
-            one.model,
-            one.returns[rows, None],
-            one.regressors[rows],
-            alpha=alpha,
-        )
+        portfolio_cumulative(panel, one, at.window, alpha)
         for alpha in (at.alpha, other)
     )
-    if not np.isfinite(found.se[0]):
-        return LeftOut(
-            reason=f"{int(one.model.observations[0])} sessions on which both sides "
-            "have a price in the estimation window: too few for a market model"
-        )
-    totals = [float(np.prod(1.0 + side[rows]) - 1.0) for side in (one.long, one.short)]
+    totals = [portfolio_return(panel, side, at.window) for side in sides]
     return _study(
         panel,
         at,
         subject,
-        (long, short),
-        car=float(found.car[0]),
-        se=float(found.se[0]),
-        df=float(found.df[0]),
+        sides,
+        car=float(found.car[-1]),
+        se=float(found.se[-1]),
+        df=one.df,
         total=totals[0] - totals[1],
-        car_other=float(second.car[0]),
+        car_other=float(second.car[-1]),
     )
 
 
@@ -320,10 +278,13 @@ def _notes(
         notes.append(f"day zero from {min(days).date()} to {max(days).date()}")
     elif min(days) > min(panel.days):
         notes.append(f"its exchange first reacts on {min(days).date()}")
+    spans = [
+        int(panel.histories[column].span[panel.zero[column]]) for column in columns
+    ]
+    if window[0] <= 0 <= window[1] and max(spans) > 1:
+        notes.append(f"day zero spans {max(spans)} home sessions, its error is of one")
     if subject.kind == "layer" and len(columns) == 2:
         notes.append("two firms: the cross-sectional test needs |t| above 12.7")
-    if subject.kind == "contrast" and 0 < panel.foreign[columns].sum() < len(columns):
-        notes.append("one regression on both sides: not the difference of their rows")
     rows = panel.rows(window)
     ends = panel.flat[[rows.start, rows.stop - 1]][:, columns]
     if ends.any():

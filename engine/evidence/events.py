@@ -14,12 +14,12 @@ from engine.evidence.event_panel import (
     event_panel,
     study_window,
 )
+from engine.evidence.event_portfolio import portfolio_cumulative, portfolio_of
 from engine.evidence.event_subjects import (
     LeftOut,
     Subject,
     SubjectStudy,
     panel_of,
-    portfolio_of,
     study_subject,
     subject_study,
 )
@@ -169,15 +169,13 @@ def _rows(
             why = "; ".join(dict.fromkeys(panel.excluded[symbol] for symbol in side))
             why = why or "no asset of that layer or leg"
             return [_left_out(event, subject.kind, subject.name, None, why)]
-    rows: list[dict[str, object]] = []
-    for window, at in studied.items():
-        found = study_subject(panel, at, subject)
-        rows.append(
-            _left_out(event, subject.kind, subject.name, window, found.reason)
-            if isinstance(found, LeftOut)
-            else _row(panel, event, found)
-        )
-    return rows
+    found = study_subject(panel, list(studied.values()), subject)
+    return [
+        _left_out(event, subject.kind, subject.name, window, one.reason)
+        if isinstance(one, LeftOut)
+        else _row(panel, event, one)
+        for window, one in zip(studied, found, strict=True)
+    ]
 
 
 def _left_out(
@@ -241,30 +239,17 @@ def _paths(
     columns: dict[str, np.ndarray] = {}
     for layer, held in layers.items():
         for last in sorted({window[1] for window in studied}, reverse=True):
-            whole = study_window(panel, (int(rows[0]), last))
+            window = (int(rows[0]), last)
+            whole = study_window(panel, window)
             able = [c for c in panel.columns(held) if not whole.reasons[c]]
             if able:
-                car, se = _path(panel, able, (int(rows[0]), last))
-                padding = np.full(len(rows) - len(car), np.nan)
-                columns[layer] = np.concatenate([car, padding])
-                columns[f"{layer}.se"] = np.concatenate([se, padding])
+                one = portfolio_of(panel, able, [])
+                found = portfolio_cumulative(panel, one, window, "zero")
+                padding = np.full(longest - last, np.nan)
+                columns[layer] = np.concatenate([found.car, padding])
+                columns[f"{layer}.se"] = np.concatenate([found.se, padding])
                 break
     return pd.DataFrame(columns, index=pd.Index(rows, name="session"))
-
-
-def _path(
-    panel: EventPanel, columns: list[int], window: Window
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return a portfolio's CAR and its standard error after each session."""
-    one = portfolio_of(panel, columns, [])
-    at = panel.rows(window)
-    returns, regressors = one.returns[at], one.regressors[at]
-    slopes = one.model.coefficients[0, 1:]
-    total = np.cumsum(regressors, axis=0)
-    car = np.cumsum(returns) - total @ slopes
-    length = np.arange(1, len(car) + 1)
-    spread = np.einsum("tj,jk,tk->t", total, one.model.inverse[0, 1:, 1:], total)
-    return car, np.sqrt(one.model.variance[0] * (length + spread))
 
 
 def _one_per_entity(assets: Sequence[Line]) -> list[Line]:

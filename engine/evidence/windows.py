@@ -53,6 +53,16 @@ def day_zero(sessions: Sessions, moment: np.datetime64) -> int | None:
     return first if first < len(sessions) else None
 
 
+def days_waited(sessions: Sessions, zero: int, moment: np.datetime64) -> int:
+    """Return how many days day zero comes after the exchange could have reacted.
+
+    0 if the close of day zero is the first of its time of day at least 30 minutes after
+    the news; otherwise the exchange was shut for a weekend or a holiday in between.
+    """
+    wait = sessions.close_utc[zero] - moment - REACTION_TIME
+    return int(wait // np.timedelta64(1, "D"))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class History:
     """One asset on its own sessions, T rows, beside its benchmark.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
 from engine.evidence.event_panel import study_window
 from engine.evidence.event_tests import adjusted_bmp, mean_correlation
@@ -21,10 +20,10 @@ from engine.evidence.events import (
 )
 from engine.evidence.inference import two_sided_p
 from engine.evidence.results import EVENT_COLUMNS
-from engine.evidence.windows import day_zero, event_moment, history
 from tests.event_cases import (
     DAYS,
     ESTIMATION,
+    LAYERS,
     ROWS,
     ZERO,
     closes,
@@ -36,88 +35,7 @@ from tests.event_cases import (
     universe,
     world,
 )
-from tests.markets import market, sessions
 from tests.tolerances import IDENTITY
-
-
-def _utc(text: str) -> np.datetime64:
-    return np.datetime64(text, "ns")
-
-
-def test_a_date_is_before_the_earliest_open_and_a_moment_is_itself() -> None:
-    new_york, seoul = sessions("XNYS", DAYS), sessions("XKRX", DAYS)
-    both = [new_york, seoul]
-    assert event_moment(dt.date(2024, 3, 5), both) == _utc("2024-03-05T00:00")
-    assert event_moment(dt.date(2024, 3, 5), [new_york]) == _utc("2024-03-05T14:30")
-    sunday = event_moment(dt.date(2024, 3, 10), both)
-    assert sunday == _utc("2024-03-10T00:00")
-    for one in both:
-        zero = day_zero(one, sunday)
-        assert zero is not None
-        assert one.days[zero] == pd.Timestamp("2024-03-11")
-    at = dt.datetime(2024, 3, 5, 9, tzinfo=dt.timezone(dt.timedelta(hours=9)))
-    assert event_moment(at, both) == _utc("2024-03-05T00:00")
-
-
-@pytest.mark.parametrize(
-    ("moment", "day"),
-    [
-        ("2024-03-05T20:30", "2024-03-05"),  # closes 30 minutes later: it can react
-        ("2024-03-05T20:31", "2024-03-06"),
-        ("2024-03-05T21:00", "2024-03-06"),
-    ],
-)
-def test_day_zero_closes_half_an_hour_after_the_news(moment: str, day: str) -> None:
-    timetable = sessions("XNYS", DAYS)
-    zero = day_zero(timetable, _utc(moment))
-    assert zero is not None
-    assert timetable.days[zero] == pd.Timestamp(day)
-    assert day_zero(timetable, timetable.close_utc[-1]) is None
-
-
-def test_returns_span_a_missing_bar_and_so_does_the_benchmark() -> None:
-    found = history(
-        market({"XNYS": {"SPY": [100, 110, 121, 121], "AAA": [10, 12, None, 18]}}),
-        "AAA",
-        "SPY",
-    )
-    assert found.returns == pytest.approx([np.nan, 0.2, np.nan, 0.5], nan_ok=True)
-    moves = found.regressors[:, 0]
-    assert moves == pytest.approx([np.nan, 0.1, np.nan, 0.1], nan_ok=True)
-    assert not found.foreign
-    assert found.span.tolist() == [0, 1, 0, 2]
-
-
-def test_benchmark_between_closes_of_an_exchange_that_was_shut() -> None:
-    """Hong Kong shut on rows 2 and 3: its next bar meets three New York sessions."""
-    spy = [100.0, 101.0, 103.0, 104.0, 108.0, 110.0]
-    found = history(
-        market(
-            {"XNYS": {"SPY": spy}, "XHKG": {"HHH": [10, 11, 0, 0, 12, 12]}},
-            closed={"XHKG": [2, 3]},
-            rates={"HKD": 7.8},
-        ),
-        "HHH",
-        "SPY",
-    )
-    assert found.foreign
-    # closes at 08:00 UTC: the last New York close is of the day before
-    now = [np.nan, np.nan, 104 / 100 - 1, 108 / 104 - 1]
-    before = [np.nan, np.nan, np.nan, 104 / 100 - 1]
-    assert found.regressors[:, 0] == pytest.approx(now, nan_ok=True)
-    assert found.regressors[:, 1] == pytest.approx(before, nan_ok=True)
-    assert found.home.tolist() == [-1, 0, 3, 4]
-    assert found.span.tolist() == [0, 1, 3, 1]
-
-
-def test_a_benchmark_without_its_newest_bar_has_no_level() -> None:
-    found = history(
-        market({"XNYS": {"SPY": [100, None, 121, 121], "AAA": [10, 11, 12, 13]}}),
-        "AAA",
-        "SPY",
-    )
-    moves = found.regressors[:, 0]
-    assert moves == pytest.approx([np.nan, np.nan, np.nan, 0.0], nan_ok=True)
 
 
 def test_table_has_the_columns_and_every_subject() -> None:
@@ -165,8 +83,8 @@ def test_degrees_of_freedom_are_one_less_abroad() -> None:
     returns = ESTIMATION[1] - ESTIMATION[0] + 1
     assert row(found, "AAA", (0, 0))["df"] == returns - 2
     assert row(found, "HHH", (0, 0))["df"] == returns - 3
-    # New York, Hong Kong now, Hong Kong one bar earlier
-    assert row(found, "beta", (0, 0))["df"] == returns - 4
+    # of CCC and HHH, the one with more regressors
+    assert row(found, "beta", (0, 0))["df"] == returns - 3
 
 
 def test_a_layer_of_twins_is_its_member() -> None:
@@ -181,21 +99,39 @@ def test_a_layer_of_twins_is_its_member() -> None:
         assert "12.7" in layer["note"]
 
 
-def test_a_contrast_on_one_exchange_is_the_difference_of_its_sides() -> None:
+def test_a_layer_is_the_mean_of_its_members_and_a_contrast_their_difference() -> None:
+    found = study(closes(), ((0, 1), (2, 30)))
+    for window in ((0, 1), (2, 30)):
+        car = {name: row(found, name, window)["car"] for name in LAYERS}
+        alpha, beta = (row(found, layer, window) for layer in ("alpha", "beta"))
+        both = row(found, "alpha minus beta", window)
+        assert alpha["car"] == pytest.approx((car["AAA"] + car["BBB"]) / 2)
+        assert beta["car"] == pytest.approx((car["CCC"] + car["HHH"]) / 2)
+        for column in ("car", "car_other", "return"):
+            difference = alpha[column] - beta[column]
+            assert both[column] == pytest.approx(difference, abs=IDENTITY)
+        assert both["n"] == 4
+        # independent firms: the variances add
+        assert both["se"] == pytest.approx(np.hypot(alpha["se"], beta["se"]), rel=0.15)
+
+
+def test_a_layer_of_one_exchange_is_the_regression_of_its_mean_return() -> None:
+    """METHODS.md: its return series as a single asset, by statsmodels."""
     prices = closes()
-    del prices["XHKG"]
-    where = world(prices)
-    known = universe()
-    assets = [line for line in known.lines.values() if line.mic == "XNYS"]
-    found = study_events(where, thesis(((0, 1),)), known, assets)
-    long, short = (row(found, layer, (0, 1)) for layer in ("alpha", "beta"))
-    both = row(found, "alpha minus beta", (0, 1))
-    assert both["car"] == pytest.approx(long["car"] - short["car"], abs=IDENTITY)
-    assert both["return"] == pytest.approx(
-        long["return"] - short["return"], abs=IDENTITY
-    )
-    assert both["se"] < np.hypot(long["se"], short["se"]) * 1.5
-    assert both["n"] == 3
+    found = study(prices)
+    panel = pd.DataFrame(prices["XNYS"]).pct_change(fill_method=None)
+    layer, market_return = panel[["AAA", "BBB"]].mean(axis=1), panel["SPY"]
+    inside = slice(ZERO + ESTIMATION[0], ZERO + ESTIMATION[1])
+    before = sm.add_constant(market_return.loc[inside])
+    ols = sm.OLS(layer.loc[inside], before).fit()
+    drift = slice(ZERO + 2, ZERO + 20)
+    x = np.array([19.0, market_return.loc[drift].sum()])
+    car = layer.loc[drift].sum() - x @ ols.params.to_numpy()
+    error = np.sqrt(19 * ols.scale + x @ ols.cov_params().to_numpy() @ x)
+    wanted = row(found, "alpha", (2, 20))
+    assert wanted["car"] == pytest.approx(car, abs=IDENTITY)
+    assert wanted["se"] == pytest.approx(error, abs=IDENTITY)
+    assert wanted["df"] == ols.df_resid
 
 
 def test_windows_beyond_twenty_sessions_take_an_intercept_of_zero() -> None:
@@ -208,38 +144,6 @@ def test_windows_beyond_twenty_sessions_take_an_intercept_of_zero() -> None:
     assert long["car"] - long["car_other"] == pytest.approx(
         21 * intercept, abs=IDENTITY
     )
-
-
-def test_a_missing_bar_inside_a_window_is_spanned() -> None:
-    prices = closes()
-    gap = closes()
-    gap["XNYS"]["AAA"][ZERO + 5] = None
-    old, new = row(study(prices), "AAA", (2, 20)), row(study(gap), "AAA", (2, 20))
-    assert new["return"] == pytest.approx(old["return"], abs=IDENTITY)
-    # sums of simple returns differ from compounded ones by their product
-    assert new["car"] == pytest.approx(old["car"], abs=2e-3)
-    assert new["se"] == pytest.approx(old["se"], rel=1e-3)
-    assert new["df"] == old["df"]
-
-
-def test_a_bar_missing_at_an_end_leaves_that_window_out() -> None:
-    prices = closes()
-    prices["XNYS"]["AAA"][ZERO] = None
-    found = study(prices)
-    assert "no price on" in reason(found, "AAA", (0, 0))
-    assert row(found, "AAA", (0, 1))["n"] == 1  # begins and ends on a bar
-    layer = row(found, "alpha", (0, 0))
-    assert layer["n"] == 1
-    assert "1 of 2 members" in layer["note"]
-
-
-def test_a_window_needs_a_bar_just_before_it() -> None:
-    """Else its first return would hold news from before it."""
-    prices = closes()
-    prices["XNYS"]["AAA"][ZERO + 1] = None
-    found = study(prices)
-    assert "session 1 " in reason(found, "AAA", (2, 20))
-    assert row(found, "AAA", (0, 0))["n"] == 1
 
 
 def test_residuals_of_two_exchanges_meet_where_their_time_overlaps() -> None:
@@ -271,58 +175,43 @@ def test_a_contrast_is_estimated_where_both_sides_have_a_price() -> None:
     prices = closes()
     prices["XHKG"]["HHH"][60] = None
     found = study(prices, contrasts=[("alpha", "HHH")])
-    # alpha alone keeps its 90 returns; three regressors and a constant
-    assert row(found, "alpha", (0, 0))["df"] == 88
-    assert row(found, "alpha minus HHH", (0, 0))["df"] == 89 - 4
+    assert row(found, "alpha", (0, 0))["df"] == 90 - 2
+    assert row(found, "alpha minus HHH", (0, 0))["df"] == 89 - 3
 
 
-def test_a_feed_that_ends_and_data_that_end() -> None:
+def test_firms_of_two_exchanges_meet_by_date_though_holidays_differ() -> None:
+    """The same own news on the same dates: two firms are no surer than one.
+
+    Counted in own sessions the two would drift apart at every holiday, look
+    independent, and halve the variance.
+    """
     prices = closes()
-    prices["XNYS"]["AAA"][ZERO + 10 :] = [None] * (ROWS - ZERO - 10)
-    found = study(prices, ((0, 0), (2, 20), (2, 100)))
-    last = DAYS[ZERO + 9].date()
-    assert f"to {last}" in reason(found, "AAA", (2, 20))
-    assert row(found, "AAA", (0, 0))["n"] == 1
-    after = ZERO + 100 - ROWS + 1
-    assert f"ends {after} sessions after the data" in reason(found, "BBB", (2, 100))
-    assert "sessions after the data" in reason(found, "alpha", (2, 100))
-
-
-def test_a_late_listing_has_no_model() -> None:
-    prices = closes()
-    prices["XNYS"]["CCC"][:70] = [None] * 70
-    found = study(prices)
-    # listed on row 70, so its first return is on row 71, and the window ends on 109
-    assert "39 returns beside SPY" in reason(found, "CCC")
-    assert str(DAYS[70].date()) in reason(found, "CCC")
-    assert row(found, "beta", (0, 0))["n"] == 1
-
-
-def test_sixty_returns_are_enough_and_said() -> None:
-    prices = closes()
-    prices["XNYS"]["CCC"][:49] = [None] * 49
-    found = row(study(prices), "CCC", (0, 0))
-    assert found["df"] == 58
-    assert "60 of 90 sessions" in found["note"]
-
-
-def test_what_cannot_be_studied_says_why() -> None:
-    later = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
-    assert "no session could react" in reason(study(closes(), at=later), "AAA")
-    own = study(closes(), benchmark="AAA")
-    assert reason(own, "AAA") == "it is the benchmark of the market model"
-    assert row(own, "BBB", (0, 0))["benchmark"] == "AAA"
-    assert "no prices of the benchmark" in reason(
-        study(closes(), benchmark="QQQ"), "AAA"
+    spy, ccc = (np.array(prices["XNYS"][s], dtype=float) for s in ("SPY", "CCC"))
+    prices["XHKG"]["HHH"] = [float(p) for p in ccc]
+    where = world(
+        prices,
+        hours={"XHKG": ("14:30", "21:00")},
+        closed={"XHKG": [30, 45, 46, 60, 75, 90, 100]},
     )
-    nothing = study(closes(), contrasts=[("alpha", "gamma"), ("alpha", "both")])
-    assert "no asset" in reason(nothing, "alpha minus gamma")
-    assert "both sides" in reason(nothing, "alpha minus both", (0, 0))
-    early = study(closes(), ((-15, 0), (0, 0)))
-    assert "overlaps the estimation" in reason(early, "AAA", (-15, 0))
-    still = closes()
-    still["XNYS"]["SPY"] = [100.0] * ROWS
-    assert "does not move" in reason(study(still), "AAA")
+    found = study(where)
+    for window in ((0, 0), (2, 20)):
+        one, both = row(found, "CCC", window), row(found, "beta", window)
+        assert both["se"] == pytest.approx(one["se"], rel=0.05)
+    assert len(spy) == ROWS
+
+
+def test_news_that_reaches_the_other_exchange_a_day_later_is_counted() -> None:
+    """Half of e(t) and half of e(t - 1): over 19 sessions they vary like e itself."""
+    prices = closes()
+    spy, ccc = (np.array(prices["XNYS"][s], dtype=float) for s in ("SPY", "CCC"))
+    moves = np.diff(np.log(ccc)) - 0.5 * np.diff(np.log(spy))
+    echo = 100.0 * np.exp(np.concatenate([[0.0, 0.0], np.cumsum(moves[:-1])]))
+    prices["XHKG"]["HHH"] = [float(p) for p in echo]
+    found = study(prices)
+    one, both = row(found, "CCC", (2, 20)), row(found, "beta", (2, 20))
+    assert both["se"] == pytest.approx(one["se"], rel=0.10)
+    one, both = row(found, "CCC", (0, 0)), row(found, "beta", (0, 0))
+    assert both["se"] == pytest.approx(one["se"] / np.sqrt(2.0), rel=0.10)
 
 
 def test_two_lines_of_one_entity_are_one_observation() -> None:
@@ -354,18 +243,6 @@ def test_claims_add_their_contrasts_and_legs_can_stand_in_them() -> None:
         -row(found, "alpha minus beta", (0, 0))["car"], abs=IDENTITY
     )
     assert "both sides" in reason(found, "HHH minus both", (0, 0))
-
-
-def test_exchanges_that_react_on_other_days_are_named() -> None:
-    where = world(closes(), closed={"XHKG": [ZERO, ZERO + 1]})
-    found = study(where)
-    reopened = DAYS[ZERO + 2]
-    hong_kong = row(found, "HHH", (0, 0))
-    assert hong_kong["day_zero"] == reopened
-    assert f"first reacts on {reopened.date()}" in hong_kong["note"]
-    layer = row(found, "beta", (0, 0))
-    assert layer["day_zero"] == DAYS[ZERO]
-    assert f"to {reopened.date()}" in layer["note"]
 
 
 def test_paths_are_the_portfolios_cumulative_return() -> None:
