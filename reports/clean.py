@@ -25,7 +25,7 @@ def clean(text: str) -> str:
 
 
 def cleaned(value: Any) -> Any:
-    """Return a value with every text in it cleaned: dataclasses, mappings, sequences."""
+    """Return a value with every text in it cleaned, however deep it lies."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, int | float | None):

@@ -77,7 +77,7 @@ class Readout:
     Every panel of the chart has the same horizontal scale.
     """
 
-    at: tuple[float, ...]
+    places: tuple[float, ...]
     labels: tuple[str, ...]
     traces: tuple[Trace, ...]
 

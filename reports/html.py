@@ -87,7 +87,7 @@ def _readouts(document: Document) -> dict[str, object]:
         if figure.readout is None:
             continue
         packed[figure.id] = {
-            "at": figure.readout.at,
+            "at": figure.readout.places,
             "labels": "|".join(figure.readout.labels),
             "traces": [
                 {

@@ -26,7 +26,7 @@ def growth(result: StudyResult) -> Readout:
         ]
         traces.append(Trace(name=words.label(name), colour=colour, texts=tuple(texts)))
     days = result.backtest.nav.index
-    return Readout(at=_places(days), labels=_days(days), traces=tuple(traces))
+    return Readout(places=_places(days), labels=_days(days), traces=tuple(traces))
 
 
 def weights(result: StudyResult) -> Readout:
@@ -42,7 +42,7 @@ def weights(result: StudyResult) -> Readout:
         for name in held.columns
     ]
     return Readout(
-        at=_places(held.index), labels=_days(held.index), traces=tuple(traces)
+        places=_places(held.index), labels=_days(held.index), traces=tuple(traces)
     )
 
 
@@ -61,7 +61,7 @@ def paths(result: StudyResult, event: str) -> Readout:
             Trace(name=words.label(layer), colour=colours[layer], texts=texts)
         )
     return Readout(
-        at=_places(path.index), labels=_sessions(path.index), traces=tuple(traces)
+        places=_places(path.index), labels=_sessions(path.index), traces=tuple(traces)
     )
 
 
@@ -78,7 +78,7 @@ def around(result: StudyResult, event: str) -> Readout:
         if name in nav.columns
     ]
     return Readout(
-        at=_places(nav.index), labels=_sessions(nav.index), traces=tuple(traces)
+        places=_places(nav.index), labels=_sessions(nav.index), traces=tuple(traces)
     )
 
 

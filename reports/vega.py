@@ -24,7 +24,7 @@ _TEXT = {"labelFont": FONT, "titleFont": FONT, "labelFontSize": SIZE}
 
 CONFIG: Spec = {
     "font": FONT,
-    "background": None,
+    "background": "transparent",
     "padding": 1,
     "view": {"stroke": None},
     "axis": _TEXT

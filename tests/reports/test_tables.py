@@ -1,0 +1,167 @@
+"""Tables: raw numbers for the run folder, and what is printed from them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from engine.study import StudyResult
+from reports import (
+    around_tables,
+    event_tables,
+    performance_tables,
+    record_tables,
+    tables,
+)
+from reports.document import Document, Table
+from tests.tolerances import IDENTITY
+
+
+def test_every_table_stands_without_its_index(result: StudyResult) -> None:
+    for name, table in tables.tables(result).items():
+        assert isinstance(table.index, pd.RangeIndex), name
+        assert table.columns.is_unique, name
+        assert not table.empty, name
+
+
+def test_layer_weights_and_cash_sum_to_one(result: StudyResult) -> None:
+    held = tables.layer_weights(result)
+    assert list(held.columns) == [*result.universe.layers, "cash"]
+    np.testing.assert_allclose(held.sum(axis=1), 1.0, atol=IDENTITY)
+    compute = ["NVDA", "AVGO", "688256.SS", "0981.HK"]
+    expected = result.backtest.weights[compute].sum(axis=1)
+    np.testing.assert_allclose(held["compute"], expected, atol=IDENTITY)
+
+
+def test_costs_by_year_add_up(result: StudyResult) -> None:
+    by_year = tables.costs_by_year(result)
+    total = float(result.backtest.costs.to_numpy().sum())
+    assert by_year["paid"].sum() == pytest.approx(total, rel=IDENTITY)
+
+
+def test_scores_are_those_of_the_last_decision(result: StudyResult) -> None:
+    table = tables.scores(result).set_index("asset")
+    last = result.decisions[-1]
+    for asset, score in last.scorecard.score.items():
+        assert table.loc[asset, "score"] == score
+        assert table.loc[asset, "target"] == last.weights[asset]
+
+
+def test_event_paths_keep_every_layer(result: StudyResult) -> None:
+    long = tables.event_paths(result)
+    assert set(long["layer"]) == set(result.universe.layers)
+    assert not long["layer"].str.endswith(".se").any()
+    assert long["se"].notna().all()
+
+
+def test_rows_and_columns_of_every_printed_table_agree(report: Document) -> None:
+    assert len(report.tables) > 12
+    for table in report.tables:
+        assert table.rows, table.id
+        for row in table.rows:
+            assert len(row) == len(table.columns), table.id
+
+
+def test_ids_are_unique(report: Document) -> None:
+    ids = [one.id for one in (*report.tables, *report.figures)]
+    assert len(set(ids)) == len(ids)
+
+
+def test_performance_prints_each_sample_and_says_in_sample(
+    result: StudyResult,
+) -> None:
+    table = performance_tables.performance(result)
+    heads = [table.rows[at][0].text for at in sorted(table.groups)]
+    assert heads[0].startswith("In-sample, before 2025-06-02 (declared after the fact)")
+    assert heads[1].startswith("Out-of-sample")
+    barbell = table.rows[1]
+    row = result.performance.query("path == 'barbell' and sample == 'in-sample'").iloc[
+        0
+    ]
+    assert barbell[0].text == "Barbell"
+    assert barbell[1].text.replace("\N{MINUS SIGN}", "-") == f"{row['cagr'] * 100:.1f}%"
+    assert " to " in barbell[1].sub
+
+
+def test_a_wholly_in_sample_study_says_so_in_the_performance_table(
+    result: StudyResult,
+) -> None:
+    about = result.thesis.about.model_copy(update={"declared": None})
+    thesis = result.thesis.model_copy(update={"about": about})
+    table = performance_tables.performance(replace(result, thesis=thesis))
+    assert len(table.groups) == 1
+    assert "in-sample, never declared" in table.rows[0][0].text
+
+
+def test_claims_are_printed_out_of_sample_first_with_their_verdicts(
+    result: StudyResult,
+) -> None:
+    table = _printed(record_tables.claims(result))
+    assert table.rows[0][0].text.startswith("Out-of-sample")
+    verdicts = [row[1].text for row in table.rows if row[1].text]
+    assert len(verdicts) == len(result.claims.results)
+    assert all(text.startswith("SIMULATED: ") for text in verdicts)
+
+
+def test_verdicts_of_real_data_carry_no_stamp(real_result: StudyResult) -> None:
+    table = _printed(record_tables.claims(real_result))
+    assert "SIMULATED" not in str(table)
+
+
+def test_significant_abnormal_returns_are_bold(result: StudyResult) -> None:
+    table = _printed(event_tables.all_events(result))
+    found = result.events.table
+    first = found[(found["event"] == "hbm-controls") & (found["kind"] == "layer")]
+    for at, window in enumerate([(0, 0), (0, 1), (2, 20), (2, 120)]):
+        row = first[(first["subject"] == "compute") & (first["window"] == window)].iloc[
+            0
+        ]
+        cell = table.rows[1][3 + at]
+        assert (cell.tone == "strong") == (row["p"] < 0.05)
+
+
+def test_like_cases_left_out_share_a_row(result: StudyResult) -> None:
+    rows = [
+        {
+            "event": event,
+            "kind": "asset",
+            "subject": subject,
+            "window": (2, 120),
+            "reason": f"the window ends {rank} sessions after the data",
+        }
+        for rank, event in enumerate(["deepseek-selloff", "ai-plus"])
+        for subject in ["NVDA", "AVGO"]
+    ]
+    events = replace(result.events, left_out=pd.DataFrame(rows))
+    table = _printed(event_tables.left_out(replace(result, events=events)))
+    assert [cell.text for cell in table.rows[0][:2]] == [
+        "2, 3",
+        "NVDA, AVGO [+2,\N{NO-BREAK SPACE}+120]",
+    ]
+    assert len(table.rows) == 1
+
+
+def test_around_prints_every_path_of_the_event(result: StudyResult) -> None:
+    table = around_tables.around(result, "deepseek-selloff")
+    assert len(table.rows) == len(result.baselines) + 1
+    assert around_tables.around_all(result) is None
+
+
+def test_unverified_fees_are_set_off(result: StudyResult) -> None:
+    table = _printed(record_tables.fees(result))
+    for at, row in enumerate(table.rows):
+        assert (at in table.shaded) == (row[5].text != "verified")
+    assert table.shaded
+
+
+def test_records_are_the_rows_of_a_frame() -> None:
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    assert tables.records(frame) == frame.to_dict("records")
+
+
+def _printed(table: Table | None) -> Table:
+    assert table is not None
+    return table
