@@ -14,7 +14,12 @@ from engine.costs.fees import schedule as fee_schedule
 from engine.errors import DataError
 from engine.evidence.caveats import caveats
 from engine.evidence.claim_study import study_claims
-from engine.evidence.claims.context import Evidence, basket_returns, members
+from engine.evidence.claims.context import (
+    Evidence,
+    basket_returns,
+    members,
+    one_line_per_firm,
+)
 from engine.evidence.events import study_events
 from engine.evidence.performance import performance_table
 from engine.evidence.results import Claims, EventStudy
@@ -29,14 +34,13 @@ from engine.ledger.strategy import (
     run_strategy,
 )
 from engine.ledger.tape import Tape, record
+from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.portfolio.results import Decision
 from engine.portfolio.scoring import WeightedFactor
 from engine.thesis.model import Event, Leg, Thesis
 
-#: Sessions of the home calendar per year, for annualisation.
-SESSIONS_PER_YEAR = 252.0
 BARBELL = "barbell"
 EQUAL_WEIGHT = "equal weight"
 ANTI_THESIS = "anti-thesis"
@@ -313,7 +317,7 @@ def measure_performance(
         table = performance_table(
             {name: one[rows] for name, one in returns.items()},
             returns[benchmark][rows] if benchmark else None,
-            periods_per_year=SESSIONS_PER_YEAR,
+            periods_per_year=SESSIONS_PER_YEAR[about.calendar],
             risk_free=about.risk_free,
             rng=np.random.default_rng([about.seed, number]),
         ).reset_index()
@@ -370,18 +374,20 @@ def gather_evidence(
     """Return what the claim tests are given."""
     thesis = inputs.thesis
     layers = [*inputs.universe.layers, *thesis.barbell]
-    baskets = {
-        name: members(name, thesis, inputs.universe, inputs.assets) for name in layers
-    }
+    firms = one_line_per_firm(inputs.assets)
+    baskets = {name: members(name, thesis, inputs.universe, firms) for name in layers}
     paths = {BARBELL: barbell, **baselines}
     return Evidence(
         market=inputs.market,
         thesis=thesis,
         universe=inputs.universe,
-        assets=inputs.assets,
+        assets=firms,
         returns={name: path.returns for name, path in paths.items()},
         layer_returns=basket_returns(
-            inputs.market, baskets, pd.DatetimeIndex(barbell.nav.index[1:])
+            inputs.market,
+            baskets,
+            pd.DatetimeIndex(barbell.nav.index[1:]),
+            stale_after=thesis.execution.stale_after,
         ),
         rng_seed=thesis.about.seed,
     )

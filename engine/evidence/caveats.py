@@ -26,13 +26,17 @@ def caveats(
         _overridden(overrides),
         _proxy(thesis, universe, market, assets),
         _unpriced(market, assets),
-        anti_legs(thesis.barbell).reason.capitalize(),
+        _sentence(anti_legs(thesis.barbell).reason),
         "Closes of different exchanges are hours apart: daily covariances between "
         "Asian and American lines understate how they move together.",
         "The universe was chosen by the documents after the fact: a company that "
         "failed is not in it.",
     ]
     return tuple(sentence for sentence in said if sentence)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def _simulated(market: Market) -> str:

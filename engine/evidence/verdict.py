@@ -37,9 +37,10 @@ def judge(thesis: Thesis, sample: Sample, found: Sequence[Found]) -> list[ClaimR
     q = np.full(len(found), np.nan)
     q[counted] = benjamini_hochberg(p[counted])
     position = {claim.id: row for row, (claim, _) in enumerate(found)}
+    opposite = _opposites([claim for claim, _ in found])
     for row, (claim, _) in enumerate(found):
-        if row not in counted and claim.mirrors in position:
-            q[row] = q[position[claim.mirrors]]
+        if row not in counted:
+            q[row] = q[position[opposite[claim.id]]]
     testable = int(np.isfinite(p[counted]).sum())
     selected = int((q[counted] < FALSE_DISCOVERY_RATE).sum())
     level = FALSE_DISCOVERY_RATE * max(selected, 1) / max(testable, 1)
@@ -55,15 +56,22 @@ def _p_value(one: Measurement | Untestable) -> float:
 
 def _one_of_each_mirror(found: Sequence[Found]) -> list[int]:
     """Return the rows that count: of two testable mirrored claims, the first."""
+    opposite = _opposites([claim for claim, _ in found])
     seen: set[str] = set()
     rows = []
     for row, (claim, one) in enumerate(found):
-        if claim.mirrors in seen:
+        if opposite.get(claim.id) in seen:
             continue
         if np.isfinite(_p_value(one)):
             seen.add(claim.id)
         rows.append(row)
     return rows
+
+
+def _opposites(claims: Sequence[Claim]) -> dict[str, str]:
+    """Return each claim's mirror, whichever of the two names the other."""
+    named = [(claim.id, claim.mirrors) for claim in claims if claim.mirrors]
+    return {b: a for a, b in named} | dict(named)
 
 
 def _result(

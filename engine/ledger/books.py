@@ -113,6 +113,7 @@ def _costs(account: Account) -> pd.DataFrame:
         row[2] += done.fill.fx_cost.sum()
     paid[:, 2] += account.sweep_of
     paid[:, 3] = account.interest_of
+    paid += 0.0  # no negative zero
     return pd.DataFrame(paid, index=tape.days, columns=list(COST_KINDS))
 
 

@@ -40,6 +40,10 @@ def known_mics() -> tuple[str, ...]:
     return (*CALENDARS, *SAME_SESSIONS)
 
 
+#: Sessions per year of the calendars a study can run on, rounded means of 2016-2025.
+SESSIONS_PER_YEAR = {"XNYS": 252.0, "XHKG": 246.0, "XSHG": 243.0, "XKRX": 245.0}
+
+
 def calendar_of(mic: str) -> str:
     """Return the MIC whose sessions `mic` follows."""
     return SAME_SESSIONS.get(mic, mic)

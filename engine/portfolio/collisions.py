@@ -179,17 +179,17 @@ def _sentence(limits: Limits, clash: Sequence[_Row]) -> str:
     needs = [(_term(r, t), r.value * t) for r, t in binding if r.side == "minimum"]
     allows = [(_term(r, t), r.value * t) for r, t in binding if r.side == "maximum"]
     if capped:
-        caps = f"{_CAPS} {limits.max_weight:.2f} x {len(capped)} tradeable names"
+        caps = f"{_CAPS} {limits.max_weight:.4g} x {len(capped)} tradeable names"
         allows.append((caps, limits.max_weight * sum(capped)))
-    needs.append((f"what cannot be sold {solved.floors:.2f}", solved.floors))
-    allows.append((f"what cannot be added to {solved.ceilings:.2f}", solved.ceilings))
+    needs.append((f"what cannot be sold {solved.floors:.4g}", solved.floors))
+    allows.append((f"what cannot be added to {solved.ceilings:.4g}", solved.ceilings))
     # weights and cash add up to 1: what is left over stands on one of the sides
     whole = _total(allows) + solved.value - _total(needs)
     needs.append(("the whole portfolio", max(whole, 0.0)))
     allows.append(("the whole portfolio", max(-whole, 0.0)))
     return (
-        f"{_listed(needs)} needs {_total(needs):.2f}, but {_listed(allows)} allows "
-        f"{_total(allows):.2f} ({solved.value:.2f} short)"
+        f"{_listed(needs)} needs {_total(needs):.4g}, but {_listed(allows)} allows "
+        f"{_total(allows):.4g} ({solved.value:.4g} short)"
     )
 
 
@@ -199,8 +199,8 @@ def _turnover_sentence(limits: Limits, clash: Sequence[_Row], limit: _Row) -> st
     needed = _solve(limits, others, limit.coefficients).value
     named = dict.fromkeys(_term(row, 1.0) for row in others)
     return (
-        f"{' and '.join(named)} needs a turnover of {needed:.2f} from what is held, "
-        f"but {_TURNOVER} allows {limit.value:.2f} ({needed - limit.value:.2f} short)"
+        f"{' and '.join(named)} needs a turnover of {needed:.4g} from what is held, "
+        f"but {_TURNOVER} allows {limit.value:.4g} ({needed - limit.value:.4g} short)"
     )
 
 
@@ -208,7 +208,7 @@ def _term(row: _Row, times: float) -> str:
     """Return a setting as the thesis file has it: name, side, value."""
     factor = "" if abs(times - 1.0) < MET else f"{times:.2g} x "
     side = f" {row.side}" if row.side else ""
-    return f"{factor}{row.name}{side} {row.value:.2f}"
+    return f"{factor}{row.name}{side} {row.value:.4g}"
 
 
 def _total(terms: Sequence[tuple[str, float]]) -> float:

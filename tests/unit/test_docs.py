@@ -23,6 +23,7 @@ from engine.evidence.claims import CLAIM_TESTS, context, event_windows, statisti
 from engine.evidence.performance import METRICS
 from engine.evidence.results import VerdictWord
 from engine.market import calendar, coverage
+from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.portfolio import barbell, scoring
 from engine.sources.files_signals import DEFAULT_ROLES
 from engine.thesis.model import Expected, Section
@@ -62,7 +63,7 @@ SAID = {
         f"ends {study.AFTER} sessions after",
     ],
     "performance.md": [
-        f"A year has {study.SESSIONS_PER_YEAR:g} sessions",
+        ", ".join(f"{mic} {days:g}" for mic, days in SESSIONS_PER_YEAR.items()),
         f"{DRAWS:,} resamples",
         f"Below {performance.FEWEST_RETURNS} returns",
     ],

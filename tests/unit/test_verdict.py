@@ -29,7 +29,13 @@ def thesis(*claims: dict[str, object]) -> Thesis:
             },
             "barbell": {"ends": {"layers": ["compute"]}},
             "claims": [
-                {"says": "So.", "test": "layer_spread", "long": "a", "short": "b", **claim}
+                {
+                    "says": "So.",
+                    "test": "layer_spread",
+                    "long": "a",
+                    "short": "b",
+                    **claim,
+                }
                 for claim in claims
             ],
         }
@@ -98,11 +104,17 @@ def test_the_interval_excludes_zero_exactly_when_q_is_below_ten_percent() -> Non
     assert min(seen.values()) > 50
 
 
-def test_mirrored_claims_count_once() -> None:
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ({"id": "a", "mirrors": "b"}, {"id": "b", "mirrors": "a"}),
+        ({"id": "a"}, {"id": "b", "mirrors": "a"}),
+        ({"id": "a", "mirrors": "b"}, {"id": "b"}),
+    ],
+)
+def test_mirrored_claims_count_once(pair: tuple[dict[str, object], ...]) -> None:
     alone = thesis({"id": "a"}, {"id": "c"})
-    paired = thesis(
-        {"id": "a", "mirrors": "b"}, {"id": "b", "mirrors": "a"}, {"id": "c"}
-    )
+    paired = thesis(*pair, {"id": "c"})
     once = judge(
         alone,
         "in-sample",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from engine.evidence.results import Measurement, Sample, Untestable
+from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.thesis.model import Claim, Thesis
@@ -43,7 +44,8 @@ class Evidence:
     `returns` maps a path ("barbell", "infrastructure alone", a benchmark symbol,
     "equal weight", "anti-thesis") to its net returns per home session.
     `layer_returns` holds the equal-weight basket of each layer and leg in the base
-    currency, one column each, per home session of the study.
+    currency, one column each, per home session of the study. `assets` has one line per
+    firm.
     """
 
     market: Market
@@ -58,6 +60,11 @@ class Evidence:
     def home(self) -> pd.DatetimeIndex:
         """Home sessions of the study that have a return."""
         return pd.DatetimeIndex(self.layer_returns.index)
+
+    @property
+    def sessions_per_year(self) -> float:
+        """Sessions of the home calendar per year, for annualisation."""
+        return SESSIONS_PER_YEAR[self.thesis.about.calendar]
 
     def members(self, subject: str) -> tuple[str, ...]:
         """Return the assets of a layer or of a leg."""
@@ -92,19 +99,34 @@ def members(
     )
 
 
+def one_line_per_firm(assets: Sequence[Line]) -> tuple[Line, ...]:
+    """Return the first line of each entity: cross-listed lines are one observation."""
+    first: dict[str, Line] = {}
+    for line in assets:
+        first.setdefault(line.entity, line)
+    return tuple(first.values())
+
+
 def basket_returns(
-    market: Market, baskets: Mapping[str, tuple[str, ...]], sessions: pd.DatetimeIndex
+    market: Market,
+    baskets: Mapping[str, tuple[str, ...]],
+    sessions: pd.DatetimeIndex,
+    *,
+    stale_after: int,
 ) -> pd.DataFrame:
     """Return base-currency returns of equal-weight baskets per home session.
 
     A basket is rebalanced to equal weights daily over the members that have a price,
     and marked at last known prices: a member whose market was closed keeps its mark,
-    so the return of its next close lands on the session where it became known. NaN
-    before any member is listed.
+    so the return of its next close lands on the session where it became known. A
+    member counts from the session after its first price, until it has had no bar for
+    more than `stale_after` of its own sessions: an ended feed does not earn zero for
+    ever. NaN where nobody counts.
     """
     view = market.home
     returns = view.returns()
-    listed = view.price.notna()
+    listed = view.price.notna().shift(1, fill_value=False)
+    counts = listed & (view.age <= stale_after)
     out = {}
     for name, symbols in baskets.items():
         chosen = [symbol for symbol in symbols if symbol in returns.columns]
@@ -112,8 +134,7 @@ def basket_returns(
             out[name] = pd.Series(np.nan, index=view.price.index)
             continue
         total = np.nansum(returns[chosen].to_numpy(), axis=1)
-        # a member counts from the session after its first price
-        count = listed[chosen].shift(1, fill_value=False).to_numpy().sum(axis=1)
+        count = counts[chosen].to_numpy().sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
             out[name] = pd.Series(
                 np.where(count > 0, total / count, np.nan), index=view.price.index

@@ -17,8 +17,6 @@ from engine.evidence.inference import newey_west_lags, newey_west_mean
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim
 
-SESSIONS_PER_YEAR = 252
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
@@ -48,13 +46,14 @@ def measure(
             reason=f"{len(daily)} daily returns of {params.long} minus {params.short} "
             f"in this sample; {FEWEST_RETURNS} needed"
         )
+    per_year = evidence.sessions_per_year
     lags = newey_west_lags(len(daily))
     mean, se = newey_west_mean(daily.to_numpy(), lags)
-    weights = np.full(len(daily), SESSIONS_PER_YEAR / len(daily))
+    weights = np.full(len(daily), per_year / len(daily))
     return from_t(
         claim,
-        estimate=mean * SESSIONS_PER_YEAR,
-        se=se * SESSIONS_PER_YEAR,
+        estimate=mean * per_year,
+        se=se * per_year,
         df=len(daily) - 1,
         n=len(daily),
         unit="return per year",

@@ -19,8 +19,6 @@ from engine.evidence.inference import sharpe_difference
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim
 
-SESSIONS_PER_YEAR = 252
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
@@ -51,14 +49,15 @@ def measure(
         return Untestable(
             reason=f"{len(both)} daily returns in this sample; {FEWEST_RETURNS} needed"
         )
-    per_period = (1.0 + evidence.thesis.about.risk_free) ** (1 / SESSIONS_PER_YEAR) - 1
+    per_year = evidence.sessions_per_year
+    per_period = (1.0 + evidence.thesis.about.risk_free) ** (1 / per_year) - 1
     found = sharpe_difference(
         both.iloc[:, 0].to_numpy() - per_period,
         both.iloc[:, 1].to_numpy() - per_period,
     )
     if not found.se > 0:
         return Untestable(reason=f"{params.a} and {params.b} earned the same each day")
-    scale = float(np.sqrt(SESSIONS_PER_YEAR))
+    scale = float(np.sqrt(per_year))
     n = len(both)
     return from_t(
         claim,
