@@ -179,17 +179,18 @@ def _sentence(limits: Limits, clash: Sequence[_Row]) -> str:
     needs = [(_term(r, t), r.value * t) for r, t in binding if r.side == "minimum"]
     allows = [(_term(r, t), r.value * t) for r, t in binding if r.side == "maximum"]
     if capped:
-        caps = f"{_CAPS} {limits.max_weight:.4g} x {len(capped)} tradeable names"
+        caps = f"{_CAPS} {limits.max_weight:.2f} x {len(capped)} tradeable names"
         allows.append((caps, limits.max_weight * sum(capped)))
-    needs.append((f"what cannot be sold {solved.floors:.4g}", solved.floors))
-    allows.append((f"what cannot be added to {solved.ceilings:.4g}", solved.ceilings))
+    needs.append((f"what cannot be sold {solved.floors:.2f}", solved.floors))
+    allows.append((f"what cannot be added to {solved.ceilings:.2f}", solved.ceilings))
     # weights and cash add up to 1: what is left over stands on one of the sides
     whole = _total(allows) + solved.value - _total(needs)
     needs.append(("the whole portfolio", max(whole, 0.0)))
     allows.append(("the whole portfolio", max(-whole, 0.0)))
+    digits = _digits(solved.value)
     return (
-        f"{_listed(needs)} needs {_total(needs):.4g}, but {_listed(allows)} allows "
-        f"{_total(allows):.4g} ({solved.value:.4g} short)"
+        f"{_listed(needs)} needs {_total(needs):.{digits}f}, but {_listed(allows)} "
+        f"allows {_total(allows):.{digits}f} ({solved.value:.{digits}f} short)"
     )
 
 
@@ -198,17 +199,25 @@ def _turnover_sentence(limits: Limits, clash: Sequence[_Row], limit: _Row) -> st
     others = [row for row in clash if row is not limit]
     needed = _solve(limits, others, limit.coefficients).value
     named = dict.fromkeys(_term(row, 1.0) for row in others)
+    short = needed - limit.value
+    digits = _digits(short)
     return (
-        f"{' and '.join(named)} needs a turnover of {needed:.4g} from what is held, "
-        f"but {_TURNOVER} allows {limit.value:.4g} ({needed - limit.value:.4g} short)"
+        f"{' and '.join(named)} needs a turnover of {needed:.{digits}f} from what is "
+        f"held, but {_TURNOVER} allows {limit.value:.{digits}f} "
+        f"({short:.{digits}f} short)"
     )
+
+
+def _digits(short: float) -> int:
+    """Return the decimals that show by how much a limit is missed."""
+    return 2 if short >= 0.005 else 6
 
 
 def _term(row: _Row, times: float) -> str:
     """Return a setting as the thesis file has it: name, side, value."""
     factor = "" if abs(times - 1.0) < MET else f"{times:.2g} x "
     side = f" {row.side}" if row.side else ""
-    return f"{factor}{row.name}{side} {row.value:.4g}"
+    return f"{factor}{row.name}{side} {row.value:.2f}"
 
 
 def _total(terms: Sequence[tuple[str, float]]) -> float:
