@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.evidence.windows import day_zero, event_moment, history
+from engine.evidence.windows import day_zero, days_waited, event_moment, history
 from tests.event_cases import (
     DAYS,
     ROWS,
@@ -56,6 +56,22 @@ def test_day_zero_closes_half_an_hour_after_the_news(moment: str, day: str) -> N
     assert zero is not None
     assert timetable.days[zero] == pd.Timestamp(day)
     assert day_zero(timetable, timetable.close_utc[-1]) is None
+
+
+@pytest.mark.parametrize(
+    ("moment", "days"),
+    [
+        ("2024-03-05T20:30", 0),
+        ("2024-03-05T20:45", 0),  # too late for that day: the next is in time
+        ("2024-03-08T20:45", 2),  # Friday evening: shut over the weekend
+        ("2024-03-10T12:00", 1),  # a Sunday
+    ],
+)
+def test_days_for_which_an_exchange_was_shut(moment: str, days: int) -> None:
+    timetable = sessions("XNYS", DAYS)
+    zero = day_zero(timetable, _utc(moment))
+    assert zero is not None
+    assert days_waited(timetable, zero, _utc(moment)) == days
 
 
 def test_returns_span_a_missing_bar_and_so_does_the_benchmark() -> None:

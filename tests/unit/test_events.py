@@ -8,6 +8,7 @@ import pytest
 import statsmodels.api as sm
 
 from engine.evidence.event_panel import study_window
+from engine.evidence.event_portfolio import portfolio_cumulative, portfolio_of
 from engine.evidence.event_tests import adjusted_bmp, mean_correlation
 from engine.evidence.events import (
     LeftOut,
@@ -132,6 +133,41 @@ def test_a_layer_of_one_exchange_is_the_regression_of_its_mean_return() -> None:
     assert wanted["car"] == pytest.approx(car, abs=IDENTITY)
     assert wanted["se"] == pytest.approx(error, abs=IDENTITY)
     assert wanted["df"] == ols.df_resid
+
+
+def test_error_of_a_mixed_portfolio_by_hand() -> None:
+    """Each coefficient error as a sum over dates, h(t) e(t), and their covariances."""
+    prices = closes()
+    prices["XHKG"]["HHH"][77] = None
+    event = thesis().events[0]
+    panel = panel_of(world(prices), event, ["BBB", "HHH"], [(2, 20)], "SPY")
+    one = portfolio_of(panel, [0], [1])
+    found = portfolio_cumulative(panel, one, (2, 20), "estimated")
+    rows, inside = panel.rows((2, 20)), panel.rows(ESTIMATION)
+    before: list[dict[int, tuple[float, float]]] = []
+    for firm, k in ((0, 1), (1, 2)):
+        x = np.column_stack([np.ones(90), panel.regressors[inside, firm, :k]])
+        total = np.array([19.0, *panel.regressors[rows, firm, :k].sum(axis=0)])
+        seen = np.isfinite(panel.returns[inside, firm])
+        fit = sm.OLS(panel.returns[inside, firm][seen], x[seen]).fit()
+        h = x[seen] @ np.linalg.inv(x[seen].T @ x[seen]) @ total
+        # no holidays here: the same row is the same date
+        at = np.flatnonzero(seen)
+        before.append(dict(zip(at, zip(h, fit.resid, strict=True), strict=True)))
+    variance = 0.0
+    for i, wi in ((0, 1.0), (1, -1.0)):
+        for j, wj in ((0, 1.0), (1, -1.0)):
+            dates = sorted(set(before[i]) & set(before[j]))
+            (hi, ei), (hj, ej) = (
+                np.array([before[f][d] for d in dates]).T for f in (i, j)
+            )
+            covariance = ei @ ej / (len(dates) - (i + j + 2) / 2 - 1)
+            variance += wi * wj * covariance * (19.0 + hi @ hj)
+    difference = panel.dated.residuals @ np.array([1.0, -1.0])
+    carried = max(float(np.nanmean(difference[1:] * difference[:-1])), 0.0)
+    expected = np.sqrt(variance + 2 * 18 * carried)
+    assert found.se[-1] == pytest.approx(expected, abs=IDENTITY)
+    assert one.count == 89
 
 
 def test_windows_beyond_twenty_sessions_take_an_intercept_of_zero() -> None:
