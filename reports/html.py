@@ -1,9 +1,8 @@
 """The HTML report: one file, no request of any kind, right on screen and on paper.
 
 The drawings are the same SVG that the PDF holds, with CSS variables for colours; a
-small script of our own adds read-outs. Inlining Vega instead was measured: the page
-weighs 1.9 MB instead of 0.7 and takes 0.5 to 0.7 s to draw instead of 0.05, for the
-same figures (docs/decisions).
+small script of our own adds read-outs. Why not Vega in the page:
+docs/decisions/0015-figures-are-drawn-once.md.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.errors import RunError
 from reports import pdf
 from reports.clean import clean
 from reports.document import Document
@@ -94,7 +95,7 @@ def test_characters_without_a_glyph_become_squares_and_are_explained(
     def recorded(content: str, *, own_fonts_only: bool) -> bytes:
         sent.append((content, own_fonts_only))
         if not own_fonts_only:
-            raise pdf.RunError("no font of this machine has it")
+            raise RunError("no font of this machine has it")
         return compile_as_it_is(content, own_fonts_only=own_fonts_only)
 
     monkeypatch.setattr(pdf, "_compile", recorded)

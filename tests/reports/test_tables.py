@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.evidence.results import Claims, EventStudy
 from engine.study import StudyResult
 from reports import (
     around_tables,
@@ -17,6 +18,8 @@ from reports import (
     tables,
 )
 from reports.document import Document, Table
+from reports.drawing import draw
+from reports.sections import document
 from tests.tolerances import IDENTITY
 
 
@@ -45,9 +48,9 @@ def test_costs_by_year_add_up(result: StudyResult) -> None:
 def test_scores_are_those_of_the_last_decision(result: StudyResult) -> None:
     table = tables.scores(result).set_index("asset")
     last = result.decisions[-1]
-    for asset, score in last.scorecard.score.items():
-        assert table.loc[asset, "score"] == score
-        assert table.loc[asset, "target"] == last.weights[asset]
+    order = last.scorecard.score.index
+    assert table["score"].reindex(order).equals(last.scorecard.score)
+    assert table["target"].reindex(order).tolist() == last.weights[order].tolist()
 
 
 def test_event_paths_keep_every_layer(result: StudyResult) -> None:
@@ -66,7 +69,7 @@ def test_rows_and_columns_of_every_printed_table_agree(report: Document) -> None
 
 
 def test_ids_are_unique(report: Document) -> None:
-    ids = [one.id for one in (*report.tables, *report.figures)]
+    ids = [one.id for one in report.tables] + [one.id for one in report.figures]
     assert len(set(ids)) == len(ids)
 
 
@@ -165,3 +168,31 @@ def test_records_are_the_rows_of_a_frame() -> None:
 def _printed(table: Table | None) -> Table:
     assert table is not None
     return table
+
+
+def test_a_study_without_events_claims_or_decisions_still_reports(
+    real_result: StudyResult,
+) -> None:
+    thesis = real_result.thesis.model_copy(
+        update={"events": (), "claims": (), "factors": ()}
+    )
+    bare = replace(
+        real_result,
+        thesis=thesis,
+        events=EventStudy(table=pd.DataFrame(), paths={}, left_out=pd.DataFrame()),
+        around={},
+        claims=Claims(results=(), scores=()),
+        decisions=(),
+        caveats=(),
+    )
+    told = document(bare, {})
+    assert [section.id for section in told.sections] == [
+        "verdict",
+        "performance",
+        "holdings",
+        "costs",
+        "data",
+        "provenance",
+    ]
+    assert set(draw(told.figures)) == {"growth", "weights", "costs-chart"}
+    assert tables.tables(bare)["claims"].empty
