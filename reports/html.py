@@ -2,7 +2,7 @@
 
 The drawings are the same SVG that the PDF holds, with CSS variables for colours; a
 small script of our own adds read-outs. Why not Vega in the page:
-docs/decisions/0015-figures-are-drawn-once.md.
+docs/decisions/0010-figures-are-drawn-once.md.
 """
 
 from __future__ import annotations
