@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from engine.evidence.claims.statistics import direction
-from engine.evidence.inference import benjamini_hochberg
+from engine.evidence.inference import benjamini_hochberg, fcr_interval_level
 from engine.evidence.results import (
     ClaimResult,
     Measurement,
@@ -43,7 +43,7 @@ def judge(thesis: Thesis, sample: Sample, found: Sequence[Found]) -> list[ClaimR
             q[row] = q[position[opposite[claim.id]]]
     testable = int(np.isfinite(p[counted]).sum())
     selected = int((q[counted] < FALSE_DISCOVERY_RATE).sum())
-    level = FALSE_DISCOVERY_RATE * max(selected, 1) / max(testable, 1)
+    level = fcr_interval_level(selected, testable, FALSE_DISCOVERY_RATE)
     return [
         _result(thesis, sample, claim, one, float(q[row]), level)
         for row, (claim, one) in enumerate(found)
@@ -113,9 +113,9 @@ def _result(
 
 
 def _half_width(one: Measurement, level: float) -> float:
-    """Return the half width of the two-sided interval at ``1 - level``."""
+    """Return the half width of the two-sided interval with coverage `level`."""
     df = one.df if np.isfinite(one.df) else 1e9
-    return -float(stdtrit(df, level / 2)) * one.se
+    return -float(stdtrit(df, (1.0 - level) / 2)) * one.se
 
 
 def _by_interval(
