@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.app import read_thesis, study_inputs
-from engine.errors import RunError
+from engine.errors import RunError, TakenError
 from engine.runs.archive import file_hashes, summary, to_json, versions, write_archive
 from engine.runs.folder import check_target, new_folder
 from engine.study import Progress, StudyResult, run_study
@@ -38,19 +38,23 @@ def run_to_folder(
         check_target(out)
     progress("reading the thesis")
     document = read_thesis(path, **_chosen(options, _THESIS_OPTIONS))
-    target = out if out is not None else next_folder(document.thesis.about.id)
+    name = document.thesis.about.id
+    target = out if out is not None else next_folder(name)
     check_target(target)
     progress("loading prices and signals")
     inputs = study_inputs(document, **_chosen(options, _SOURCE_OPTIONS))
     result = run_study(inputs, progress=progress)
     progress("writing the reports")
-    write_folder(
-        result,
-        target,
-        thesis_text=document.text,
-        manifest=manifest_of(result, path, document.text, command, options),
-    )
-    return target, result
+    manifest = manifest_of(result, path, document.text, command, options)
+    while True:
+        try:
+            write_folder(result, target, thesis_text=document.text, manifest=manifest)
+        except TakenError:
+            if out is not None:
+                raise
+            target = next_folder(name)  # another run of this thesis took the number
+        else:
+            return target, result
 
 
 def write_folder(

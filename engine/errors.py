@@ -10,6 +10,7 @@
     │   └── CurrencyError     a currency without a rate, or unknown
     ├── InfeasibleError       constraints that collide
     ├── RunError              a run folder that cannot be written or read
+    │   └── TakenError        one that appeared while the run was computed
     └── UsageError            exit code 2: a wrong combination of options
 """
 
@@ -75,6 +76,10 @@ class InfeasibleError(AssayError):
 
 class RunError(AssayError):
     """A run folder that exists, cannot be written, or cannot be read."""
+
+
+class TakenError(RunError):
+    """A run folder that appeared while the run was computed."""
 
 
 class UsageError(AssayError):

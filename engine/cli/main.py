@@ -6,12 +6,20 @@ nor numpy.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
+import os
+import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.errors import AssayError
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 #: name -> (module, one line). The line stands in ``assay --help``.
 COMMANDS = {
@@ -75,23 +83,67 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line: 0 done, 1 a named error, 2 wrong usage."""
+    """Run the command line: 0 done, 1 a named error, 2 wrong usage.
+
+    A signal that asks to stop ends it with 128 and the signal's number, after what is
+    unfinished has been removed.
+    """
+    _stop_on_signals()
     try:
         cli.main(standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.exceptions.Exit as error:
         sys.exit(error.exit_code)
-    except click.Abort:
-        click.echo("stopped; nothing was left half-written", err=True)
-        sys.exit(130)
-    except KeyboardInterrupt:
-        click.echo("stopped; nothing was left half-written", err=True)
-        sys.exit(130)
+    except (KeyboardInterrupt, click.Abort) as error:
+        _say("stopped; nothing was left half-written")
+        # click turns what interrupts a command into its Abort
+        signalled = [
+            one for one in (error, error.__cause__) if isinstance(one, _Stopped)
+        ]
+        sys.exit(signalled[0].code if signalled else 130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except AssayError as error:
-        click.echo(f"assay: {error}", err=True)
+        _say(f"assay: {error}")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except OSError as error:
+        _leave_stdout()
+        if error.errno != errno.EPIPE:
+            where = f"{error.filename}: " if error.filename else "the output: "
+            _say(f"assay: {where}cannot be written or read ({error.strerror})")
         sys.exit(1)
+
+
+class _Stopped(KeyboardInterrupt):
+    """A signal other than Ctrl-C asked to stop."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.code = 128 + number
+
+
+def _stop_on_signals() -> None:
+    """Let what ends a process from outside unwind it as Ctrl-C does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise _Stopped(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        # a signal that the caller ignores (nohup) stays ignored
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, stop)
+
+
+def _say(text: str) -> None:
+    """Print a line on stderr, if anyone still listens."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
+
+
+def _leave_stdout() -> None:
+    """Give up what is unwritten, so that Python does not try again at exit."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
