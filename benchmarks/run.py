@@ -21,7 +21,7 @@ from measure import in_turn, table
 HERE = Path(__file__).resolve().parent
 THESIS = HERE.parent / "examples" / "open_weights.toml"
 PEER = HERE / ".venv-quantstats"
-PEER_PACKAGES = ["quantstats==0.0.81", "pandas<3", "setuptools"]
+PEER_PACKAGES = ["quantstats==0.0.86"]
 BANNED = ("pandas", "numpy", "cvxpy")
 
 
@@ -32,7 +32,7 @@ def peer_python() -> str:
         print("making the peer's environment (about a minute) ...", flush=True)
         venv.create(PEER, with_pip=True, clear=True)
         subprocess.run(
-            [python, "-m", "pip", "install", "--quiet", *PEER_PACKAGES], check=True
+            [python, "-m", "pip", "install", "-qq", *PEER_PACKAGES], check=True
         )
         (PEER / ".ready").touch()
     return str(python)
@@ -95,7 +95,7 @@ def flagship(env: dict[str, str]) -> None:
         cost = in_turn(commands, runs=5, env=env)
         phases = subprocess.run(
             [sys.executable, str(HERE / "phases.py"), str(THESIS), str(work / "ph")],
-            capture_output=True,
+            stdout=subprocess.PIPE,
             text=True,
             check=True,
             env=env,
