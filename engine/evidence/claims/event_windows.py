@@ -46,8 +46,9 @@ def measure_window(
     """
     if claim.scope == "law" and len(events) < FEWEST_EVENTS:
         return Untestable(
-            reason=f"a law needs {FEWEST_EVENTS} events, and this claim names "
-            f'{len(events)}; set scope = "event" for a statement about one'
+            reason=f"a law needs {FEWEST_EVENTS} events, and this claim has "
+            f'{len(events)} in this sample; set scope = "event" for a statement about '
+            "one"
         )
     studies = []
     for identifier in events:

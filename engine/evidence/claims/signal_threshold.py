@@ -10,6 +10,7 @@ import pandas as pd
 
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
 from engine.evidence.results import Measurement, Untestable
+from engine.market.signals import Signals
 from engine.thesis.model import Claim
 
 
@@ -43,7 +44,7 @@ def measure(
     A condition has no p-value: it is met, unmet at its deadline, or still open. Bounds,
     forecasts and targets are not observations.
     """
-    known = evidence.market.signals.read(params.role)
+    known = _observed(evidence.market.signals, params, span)
     entities = sorted(known["entity"].unique())
     if params.entity is None and len(entities) > 1:
         return Untestable(
@@ -52,10 +53,6 @@ def measure(
         )
     if params.entity is not None:
         known = known[known["entity"] == params.entity]
-    if params.by is not None:
-        deadline = pd.Timestamp(params.by) + pd.Timedelta(days=1)
-        known = known[known["known_at"] < deadline]
-    known = known[(known["known_at"] >= span.first) & (known["known_at"] < span.end)]
     of_entity = f" of {params.entity}" if params.entity else ""
     if known.empty:
         return Untestable(reason=f"no observation of {params.role}{of_entity}")
@@ -64,7 +61,10 @@ def measure(
     met = values > line if params.above is not None else values < line
     reached = _runs(met, params.times)
     passed = params.by is not None and span.end > pd.Timestamp(params.by)
-    first = known["known_at"].iloc[int(reached.argmax())] if reached.any() else None
+    first = None
+    if reached.any():
+        last = int(reached.argmax()) + 1
+        first = known["known_at"].iloc[last - params.times : last].max()
     word = "above" if params.above is not None else "below"
     if first is not None:
         told = f"reached on {first.date()}"
@@ -85,6 +85,27 @@ def measure(
         assumptions=(f"{params.times} observation(s) in a row",),
         rows=known.reset_index(drop=True),
     )
+
+
+def _observed(signals: Signals, params: Params, span: Span) -> pd.DataFrame:
+    """Return the role's observations that became known in the span, as of its end.
+
+    A restatement after the span, or after the deadline, changes nothing in it; a
+    restatement in it of a value known before is no new observation.
+    """
+    end = span.end
+    if params.by is not None:
+        end = min(end, pd.Timestamp(params.by) + pd.Timedelta(days=1))
+    just_before = pd.Timedelta(1, "ns")
+    before, known = (
+        signals.first(signals.known_by((moment - just_before).to_datetime64())).read(
+            params.role
+        )
+        for moment in (span.first, end)
+    )
+    place = ["entity", "value_date"]
+    seen = pd.MultiIndex.from_frame(before[place])
+    return known[~pd.MultiIndex.from_frame(known[place]).isin(seen)]
 
 
 def _runs(met: np.ndarray, times: int) -> np.ndarray:
