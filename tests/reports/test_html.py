@@ -7,11 +7,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from reports.document import Document
+from engine.study import StudyResult
 from reports.drawing import draw
 from reports.html import render_html
 from reports.sections import document
@@ -143,13 +144,16 @@ def test_names_cannot_inject_markup(words: str, page: str) -> None:
     assert "\u202e" not in hostile
 
 
-def test_readouts_are_json_that_cannot_leave_its_element(report: Document) -> None:
-    words = {"title": "x", "event": "</script><!--"}
-    hostile = document(fake_result(words=words), {})
+def test_readouts_are_json_that_cannot_leave_its_element(result: StudyResult) -> None:
+    leg = "</script><!-- alone"
+    renamed = dict(result.baselines) | {leg: result.baselines["infrastructure alone"]}
+    hostile = document(replace(result, baselines=renamed), {})
     shown = render_html(hostile, draw(hostile.figures))
     found = re.search(
         r'<script type="application/json" id="readouts">(.*?)</script>', shown
     )
     assert found is not None
-    assert set(json.loads(found[1])) == {"growth", "weights", "paths", "around-chart"}
+    readouts = json.loads(found[1])
+    assert set(readouts) == {"growth", "weights", "paths", "around-chart"}
+    assert leg in {trace["name"] for trace in readouts["growth"]["traces"]}
     assert "<" not in found[1]
