@@ -15,6 +15,8 @@ STAMP_TEXT = (
     "SIMULATED. Prices or signals in this report come from a simulation. "
     "It shows how the engine works and says nothing about the world."
 )
+#: Returns of fewer sessions are not blown up to a year.
+SHORTEST_ANNUALISED = 126
 VERDICTS = ("supported", "refuted", "inconclusive", "untestable")
 IN_SAMPLE = "in-sample"
 OUT_OF_SAMPLE = "out-of-sample"
@@ -176,15 +178,19 @@ def score_sentence(score: ThesisScore) -> str:
 def performance_sentence(result: StudyResult) -> str:
     """Return how the barbell did against the first benchmark, in one sentence."""
     own, other = headline_rows(result)
+    sessions = len(result.backtest.returns)
+    long = sessions >= SHORTEST_ANNUALISED
+    metric, rate = ("cagr", " a year") if long else ("total_return", "")
+    whole = "the whole period" if long else f"{sessions} sessions"
     beside = (
-        f", against {numbers.percent(float(other['cagr']))} for {other['path']}"
+        f", against {numbers.percent(float(other[metric]))} for {other['path']}"
         if other is not None
         else ""
     )
     sample = ", all of it in-sample," if all_in_sample(result) else ""
     return (
-        f"Over the whole period{sample} the barbell returned "
-        f"{numbers.percent(float(own['cagr']))} a year net of costs{beside}, with a "
+        f"Over {whole}{sample} the barbell returned "
+        f"{numbers.percent(float(own[metric]))}{rate} net of costs{beside}, with a "
         f"worst fall of {numbers.percent(abs(float(own['max_drawdown'])))} from a peak."
     )
 
