@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from engine.errors import DataError
-from engine.ledger.backtest import Backtest
-from engine.ledger.simulate import fixed, play
+from engine.ledger.account import Account
+from engine.ledger.books import paid
+from engine.ledger.simulate import fixed, walk
 from engine.ledger.tape import Tape, cut
 
 
@@ -70,19 +72,19 @@ def around(
         )
     low, high = max(zero - before, 0), min(zero + after, len(days) - 1)
     window = cut(tape, low, high + 1)
-    paths = {name: _play(window, name, targets) for name, targets in schedules.items()}
+    paths = {name: _walk(window, targets) for name, targets in schedules.items()}
+    growth = {name: worth(path)[1] for name, path in paths.items()}
     relative = pd.RangeIndex(low - zero, high - zero + 1, name="relative")
     nav = pd.DataFrame(
-        {
-            name: (path.nav / path.nav.iloc[0]).to_numpy()
-            for name, path in paths.items()
-        },
-        index=relative,
+        {name: one / one[0] for name, one in growth.items()}, index=relative
     )
     return Window(
         nav=nav,
         summary=pd.DataFrame.from_dict(
-            {name: _row(path, zero - low) for name, path in paths.items()},
+            {
+                name: _row(path, growth[name], zero - low)
+                for name, path in paths.items()
+            },
             orient="index",
             columns=_COLUMNS,
         ),
@@ -101,33 +103,32 @@ _COLUMNS = [
 ]
 
 
-def _play(tape: Tape, name: str, targets: Mapping[pd.Timestamp, pd.Series]) -> Backtest:
+def _walk(tape: Tape, targets: Mapping[pd.Timestamp, pd.Series]) -> Account:
     """Return one path: its standing weights at the first session, then its own."""
     first, last = tape.days[0], tape.days[-1]
     inside = {day: targets[day] for day in sorted(targets) if first < day <= last}
     standing = [day for day in sorted(targets) if day <= first]
     if standing:
         inside = {first: targets[standing[-1]], **inside}
-    return play(
+    account, _ = walk(
         tape,
-        name=name,
         decide_at=pd.DatetimeIndex(list(inside), name="session"),
         policy=fixed(inside),
     )
+    return account
 
 
-def _row(path: Backtest, zero: int) -> tuple[float, ...]:
+def _row(path: Account, nav: np.ndarray, zero: int) -> tuple[float, ...]:
     """Return one path's row of the summary; `zero` is day zero's place."""
-    nav = path.nav.to_numpy()
     eve = nav[max(zero - 1, 0)]
     return (
         nav[-1] / nav[0] - 1.0,
         eve / nav[0] - 1.0,
         nav[-1] / eve - 1.0,
-        float(path.drawdown.min()),
-        float(path.costs.to_numpy().clip(min=0.0).sum() / nav[0]),
-        len(path.trades),
-        int(path.waiting.to_numpy().sum()),
+        float((nav / np.maximum.accumulate(nav) - 1.0).min()),
+        float(paid(path).clip(min=0.0).sum() / nav[0]),
+        sum(np.count_nonzero(done.fill.change) for done in path.executed),
+        int(path.waiting_of.sum()),
     )
 
 

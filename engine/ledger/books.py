@@ -21,13 +21,8 @@ def backtest_of(
 ) -> Backtest:
     """Return the finished account as tables."""
     tape = account.tape
-    rate = tape.home_fx[:, tape.currency_of]
-    held = account.holdings_of != 0.0
-    value = np.where(held, account.holdings_of * account.price_of * rate, 0.0)
-    cash = account.cash_of
-    nav = value.sum(axis=1)
-    nav += np.where(cash != 0.0, cash * tape.home_fx, 0.0).sum(axis=1)
-    check_worth(float(nav.min()), tape.days[int(nav.argmin())])
+    held, cash = account.holdings_of != 0.0, account.cash_of
+    value, nav = worth(account)
     symbols, currencies = tape.symbols, pd.Index(tape.currencies)
     trades = _trades(account)
     return Backtest(
@@ -40,7 +35,7 @@ def backtest_of(
         price=pd.DataFrame(account.price_of, index=tape.days, columns=symbols),
         fx=pd.DataFrame(tape.home_fx, index=tape.days, columns=currencies),
         trades=trades,
-        costs=_costs(account),
+        costs=pd.DataFrame(paid(account), index=tape.days, columns=list(COST_KINDS)),
         targets=pd.DataFrame(
             np.array(list(targets.values())).reshape(len(targets), len(symbols)),
             index=pd.DatetimeIndex(list(targets), name="session").as_unit("ns"),
@@ -50,6 +45,18 @@ def backtest_of(
         stale=pd.DataFrame(held & tape.stale, index=tape.days, columns=symbols),
         notes=_notes(account, held & tape.stale, trades),
     )
+
+
+def worth(account: Account) -> tuple[np.ndarray, np.ndarray]:
+    """Return the value of each holding (T, N) and NAV (T,), the account's currency."""
+    tape = account.tape
+    rate = tape.home_fx[:, tape.currency_of]
+    held, cash = account.holdings_of != 0.0, account.cash_of
+    value = np.where(held, account.holdings_of * account.price_of * rate, 0.0)
+    nav = value.sum(axis=1)
+    nav += np.where(cash != 0.0, cash * tape.home_fx, 0.0).sum(axis=1)
+    check_worth(float(nav.min()), tape.days[int(nav.argmin())])
+    return value, nav
 
 
 def _trades(account: Account) -> pd.DataFrame:
@@ -102,19 +109,19 @@ def _join(parts: Sequence[np.ndarray], dtype: type) -> np.ndarray:
     return np.concatenate([np.empty(0, dtype=dtype), *parts])
 
 
-def _costs(account: Account) -> pd.DataFrame:
-    """Return what was paid by home session and kind, the account's currency."""
+def paid(account: Account) -> np.ndarray:
+    """Return what was paid by home session and kind (T, kinds), its currency."""
     tape = account.tape
-    paid = np.zeros((len(tape.days), len(COST_KINDS)))
+    costs = np.zeros((len(tape.days), len(COST_KINDS)))
     for done in account.executed:
-        row = paid[tape.closing[done.at]]
+        row = costs[tape.closing[done.at]]
         row[0] += done.fill.slippage.sum()
         row[1] += done.fill.tax.sum()
         row[2] += done.fill.fx_cost.sum()
-    paid[:, 2] += account.sweep_of
-    paid[:, 3] = account.interest_of
-    paid += 0.0  # no negative zero
-    return pd.DataFrame(paid, index=tape.days, columns=list(COST_KINDS))
+    costs[:, 2] += account.sweep_of
+    costs[:, 3] = account.interest_of
+    costs += 0.0  # no negative zero
+    return costs
 
 
 def _notes(

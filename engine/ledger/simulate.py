@@ -129,6 +129,14 @@ def play(
     tape: Tape, *, name: str, decide_at: pd.DatetimeIndex, policy: Policy
 ) -> Backtest:
     """Return what an account that follows `policy` does along a tape."""
+    account, targets = walk(tape, decide_at=decide_at, policy=policy)
+    return backtest_of(account, name=name, targets=targets)
+
+
+def walk(
+    tape: Tape, *, decide_at: pd.DatetimeIndex, policy: Policy
+) -> tuple[Account, dict[pd.Timestamp, np.ndarray]]:
+    """Return an account at the tape's end, and the targets it was given."""
     account = Account(tape)
     targets: dict[pd.Timestamp, np.ndarray] = {}
     for row in _rows_of(tape, decide_at):
@@ -140,7 +148,7 @@ def play(
             targets[session] = _checked(wanted, tape.symbols, session)
             account.order(targets[session])
     account.advance(len(tape.days) - 1)
-    return backtest_of(account, name=name, targets=targets)
+    return account, targets
 
 
 def _rows_of(tape: Tape, decide_at: pd.DatetimeIndex) -> list[int]:
