@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.errors import DataError
 from engine.ledger.account import Account
-from engine.ledger.books import paid
+from engine.ledger.books import paid, worth
 from engine.ledger.simulate import fixed, walk
 from engine.ledger.tape import Tape, cut
 
