@@ -16,6 +16,7 @@ from engine.interfaces import PriceSource, SignalData, SignalSource
 from engine.market.assemble import assemble, last_priced_day
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.market.market import Market
+from engine.period import declared_by, within_prices
 from engine.portfolio.scoring import WeightedFactor
 from engine.sources.as_of import cut_prices, cut_signals
 from engine.sources.files import FolderPrices, FolderSignals
@@ -43,9 +44,6 @@ ROLES = (
 
 SAMPLE = "sample"
 REFERENCE = "reference"
-
-#: Prices that end more days than this before a study does end the study.
-LONGEST_CLOSURE = 5
 
 #: Price history read before a study's start, for estimation windows and covariances.
 HISTORY = dt.timedelta(days=800)
@@ -86,7 +84,7 @@ def run(
 
     document = read_thesis(path, start=start, end=end, capital=capital, seed=seed)
     inputs = study_inputs(
-        document, prices=prices, signals=signals, as_of=_date(as_of, "as_of"), mix=mix
+        document, prices=prices, signals=signals, as_of=as_of, mix=mix
     )
     return run_study(inputs, progress=progress or (lambda step: None))
 
@@ -165,18 +163,25 @@ def study_inputs(
     *,
     prices: str | Path = SAMPLE,
     signals: str | Path | None = None,
-    as_of: dt.date | None = None,
+    as_of: dt.date | str | None = None,
     mix: bool = False,
+    base: Path | None = None,
 ) -> StudyInputs:
-    """Return a thesis with its universe, market and factors: all that a study needs."""
+    """Return a thesis with its universe, market and factors: all that a study needs.
+
+    `base` is the folder that the path of an own universe starts from; by default the
+    thesis file's.
+    """
     from engine.study import StudyInputs  # loads cvxpy: one second
 
     overrides = dict(document.overrides)
     thesis = document.thesis
+    as_of = _date(as_of, "as_of")
     if as_of is not None:
         thesis = declared_by(thesis, as_of)
         overrides["as_of"] = as_of.isoformat()
-    universe = load_universe(thesis.universe.name, base=Path(document.path).parent)
+    folder = base or Path(document.path).parent
+    universe = load_universe(thesis.universe.name, base=folder)
     assets = held_lines(thesis, universe)
     market = load_market(
         thesis,
@@ -187,11 +192,8 @@ def study_inputs(
         as_of=as_of,
         mix=mix,
     )
-    last = market.home.sessions.days[-1].date()
-    if (thesis.about.end - last).days > LONGEST_CLOSURE:
-        overrides["end"] = f"{last}, where the prices end"
-        about = thesis.about.model_copy(update={"end": last})
-        thesis = thesis.model_copy(update={"about": about})
+    about, cut = within_prices(thesis.about, market.home.sessions.days)
+    thesis = thesis.model_copy(update={"about": about})
     return StudyInputs(
         thesis=thesis,
         universe=universe,
@@ -206,7 +208,7 @@ def study_inputs(
             )
             for one in thesis.factors
         ),
-        overrides=overrides,
+        overrides=overrides | cut,
         notebook=_notebook,
     )
 
@@ -305,6 +307,10 @@ def sources(
             "--signals sample is a simulation and --prices is not; use --signals "
             "reference or a folder, or --mix to allow it and stamp everything SIMULATED"
         )
+    if not simulated:
+        _check_source("--prices", prices, (SAMPLE,))
+    if str(signals) not in (SAMPLE, REFERENCE):
+        _check_source("--signals", signals, (SAMPLE, REFERENCE))
     layers = {symbol: universe.layer_of(symbol) for symbol in universe.lines}
     price_source: PriceSource = (
         SamplePrices(layers=layers) if simulated else FolderPrices(Path(prices))
@@ -319,24 +325,14 @@ def sources(
     return price_source, signal_source
 
 
-def declared_by(thesis: Thesis, as_of: dt.date) -> Thesis:
-    """Return the thesis as it stood: later events and later claims left out."""
-    if as_of <= thesis.about.start:
-        raise UsageError(
-            f"--as-of {as_of} is not after the study's start {thesis.about.start}"
+def _check_source(option: str, given: str | Path, words: tuple[str, ...]) -> None:
+    """Raise `DataError` unless what is no known word is something on disk."""
+    if not Path(given).exists():
+        known = " or ".join(words)
+        raise DataError(
+            f"{option}: there is no folder {str(given)!r}, and it is not the word "
+            f"{known}. {nearest(str(given), words)}".strip()
         )
-    about = thesis.about.model_copy(update={"end": min(thesis.about.end, as_of)})
-    events = tuple(one for one in thesis.events if _day(one.at) <= as_of)
-    known = {one.id for one in events}
-    claims = tuple(
-        one
-        for one in thesis.claims
-        if (thesis.declared_of(one) or as_of) <= as_of
-        and {one.params.get("event"), *one.params.get("events", ())} - {None} <= known
-    )
-    return thesis.model_copy(
-        update={"about": about, "events": events, "claims": claims}
-    )
 
 
 def with_roles(observed: SignalData, chosen: Mapping[str, str]) -> SignalData:
@@ -357,17 +353,15 @@ def with_roles(observed: SignalData, chosen: Mapping[str, str]) -> SignalData:
     )
 
 
-def _day(moment: dt.date | dt.datetime) -> dt.date:
-    return moment.date() if isinstance(moment, dt.datetime) else moment
-
-
 def _date(value: dt.date | str | None, name: str) -> dt.date | None:
     """Return a date from a date or ISO text; `UsageError` names what was given."""
+    if isinstance(value, dt.datetime):
+        return value.date()
     if value is None or isinstance(value, dt.date):
         return value
     try:
         return dt.date.fromisoformat(value)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise UsageError(
             f"{name}: {value!r} is not a date; write it as 2025-01-31"
         ) from error

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-import hashlib
-import json
 import platform
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from engine.app import read_thesis, study_inputs
 from engine.errors import RunError, TakenError
-from engine.runs.archive import file_hashes, summary, to_json, versions, write_archive
+from engine.runs.archive import text_digest, universe_digest, versions, write_archive
 from engine.runs.folder import check_target, new_folder
 from engine.study import Progress, StudyResult, run_study
 from engine.thesis.template import starting_thesis
@@ -109,7 +109,11 @@ def manifest_of(
         "thesis": {
             "id": result.thesis.about.id,
             "path": str(path),
-            "sha256": hashlib.sha256(thesis_text.encode()).hexdigest(),
+            "sha256": text_digest(thesis_text),
+        },
+        "universe": {
+            "name": result.universe.name,
+            "sha256": universe_digest(result.universe),
         },
         "prices": {
             "name": market.prices_origin.name,
@@ -124,6 +128,7 @@ def manifest_of(
         "seed": result.seed,
         "overrides": dict(result.overrides),
         "command": list(command),
+        "started_in": str(Path.cwd()),
         "options": {
             name: str(value) if isinstance(value, dt.date | Path) else value
             for name, value in options.items()
@@ -154,89 +159,23 @@ def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
     return lines
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return a run's manifest; `RunError` if the folder holds no run."""
-    try:
-        loaded = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RunError(
-            f"{folder}: no manifest.json in it; name a folder that assay run wrote"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"{folder / 'manifest.json'}: cannot be read: {error}"
-        ) from error
-    if not isinstance(loaded, dict) or "files" not in loaded:
-        raise RunError(f"{folder / 'manifest.json'}: is not the manifest of a run")
-    return loaded
-
-
-def changed_files(folder: Path) -> list[str]:
-    """Return one line per file of a run that changed, went missing or was added."""
-    recorded = read_manifest(folder)["files"]
-    present = file_hashes(folder)
-    lines = [f"missing: {name}" for name in recorded if name not in present]
-    lines += [f"added: {name}" for name in present if name not in recorded]
-    lines += [
-        f"changed: {name}"
-        for name, digest in recorded.items()
-        if name in present and present[name] != digest
-    ]
-    return sorted(lines)
-
-
-def rerun(
-    folder: Path, *, progress: Progress = lambda step: None
-) -> tuple[StudyResult, dict[str, Any]]:
-    """Run an archived thesis again with its recorded options and sources.
-
-    Raises `RunError` if the prices or signals are no longer the recorded ones.
-    """
-    manifest = read_manifest(folder)
-    options = manifest["options"]
-    base = Path(manifest["thesis"]["path"]).parent
-    progress("reading the archived thesis")
-    document = read_thesis(
-        folder / "thesis.toml", base=base, **_chosen(options, _THESIS_OPTIONS)
-    )
-    progress("loading prices and signals")
-    inputs = study_inputs(document, **_chosen(options, _SOURCE_OPTIONS))
-    for kind, origin in (
-        ("prices", inputs.market.prices_origin),
-        ("signals", inputs.market.signals_origin),
-    ):
-        if origin.digest != manifest[kind]["sha256"]:
-            raise RunError(
-                f"{folder}: the {kind} ({origin.name}) are not those of the run any "
-                "more; bring the recorded files back to re-derive it"
-            )
-    return run_study(inputs, progress=progress), manifest
-
-
-def different_numbers(folder: Path, result: StudyResult) -> list[str]:
-    """Return the top-level entries of ``summary.json`` that a rerun changed."""
-    try:
-        archived = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{folder / 'summary.json'}: cannot be read: {error}") from error
-    again = json.loads(to_json(summary(result)))
-    names = sorted(set(archived) | set(again))
-    return [name for name in names if archived.get(name) != again.get(name)]
-
-
 def write_starting_thesis(name: str, *, force: bool = False) -> Path:
     """Write ``NAME.toml``, a commented thesis that runs as it is."""
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
-    if path.exists() and not force:
-        raise RunError(f"{path}: exists already; choose another name or add --force")
-    text = starting_thesis(path.stem)
-    work = path.with_name(f".{path.name}.part")
+    text = starting_thesis(path.name.removesuffix(".toml"))
+    work = path.with_name(f".{path.name[:40]}-{secrets.token_hex(4)}")
     try:
+        if path.exists() and not force:
+            raise RunError(
+                f"{path}: exists already; choose another name or add --force"
+            )
         work.write_text(text, encoding="utf-8")
         work.replace(path)
     except OSError as error:
-        work.unlink(missing_ok=True)
         raise RunError(f"{path}: cannot be written ({error.strerror})") from error
+    finally:
+        with contextlib.suppress(OSError):  # it has its name, or was never made
+            work.unlink()
     return path
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from engine.market.listing import Universe
 from engine.study import StudyResult
 
 STAMP = "SIMULATED"
@@ -33,19 +34,40 @@ def write_archive(
     ``thesis.toml``, ``summary.json``, ``tables/*.csv`` and ``*.parquet``,
     ``report.html``, ``report.pdf`` and last ``manifest.json`` with a hash of each file.
     """
-    (folder / "thesis.toml").write_text(thesis_text, encoding="utf-8")
+    (folder / "thesis.toml").write_bytes(thesis_text.encode())
     _write_json(folder / "summary.json", summary(result))
     inside = folder / "tables"
     inside.mkdir()
     for name, table in tables.items():
-        plain = table.map(_plain) if not table.empty else table
-        stamped = plain.assign(stamp=STAMP) if result.simulated else plain
-        stamped.to_csv(inside / f"{name}.csv", index=False, lineterminator="\n")
+        text = table_text(table, simulated=result.simulated)
+        (inside / f"{name}.csv").write_bytes(text.encode())
+        stamped = _stamped(table, simulated=result.simulated)
         stamped.to_parquet(inside / f"{name}.parquet", index=False, compression="zstd")
     write_reports(folder)
     _write_json(
         folder / "manifest.json", dict(manifest) | {"files": file_hashes(folder)}
     )
+
+
+def table_text(table: pd.DataFrame, *, simulated: bool) -> str:
+    """Return a table as the CSV that a run keeps."""
+    stamped = _stamped(table, simulated=simulated)
+    return str(stamped.to_csv(index=False, lineterminator="\n"))
+
+
+def _stamped(table: pd.DataFrame, *, simulated: bool) -> pd.DataFrame:
+    plain = table.map(_plain) if not table.empty else table
+    return plain.assign(stamp=STAMP) if simulated else plain
+
+
+def text_digest(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def universe_digest(universe: Universe) -> str:
+    """Return the SHA-256 of everything that a universe says."""
+    return text_digest(repr(universe))
 
 
 def file_hashes(folder: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 import engine
-from engine import app, study
+from engine import app, period, study
 from engine.cli.main import COMMANDS, cli
 from engine.evidence import event_panel, performance, score, verdict, windows
 from engine.evidence.claims import CLAIM_TESTS, context, event_windows, statistics
@@ -38,13 +38,13 @@ DRAWS = inspect.signature(performance.performance_table).parameters["draws"].def
 #: Page -> what it says of the constants in the code.
 SAID = {
     "thesis.md": [
-        f"more than {app.LONGEST_CLOSURE} days earlier end the study",
+        f"more than {period.LONGEST_CLOSURE} days earlier end the study",
         f"| {', '.join(app.CALENDARS)} |",
         f"| {', '.join(app.CURRENCIES)} |",
         f"The roles are {', '.join(f'`{role}`' for role in app.ROLES)};",
     ],
     "market.md": [
-        f"more than {app.LONGEST_CLOSURE} days before",
+        f"more than {period.LONGEST_CLOSURE} days before",
         f"more than {coverage.SLACK_SESSIONS} own sessions late",
         f"returns above +{coverage.JUMP:.0%}".replace("%", " %"),
         f"from {calendar.COVERED[0].year} to {calendar.COVERED[1].year}",

@@ -7,24 +7,34 @@ from pathlib import Path
 import click
 
 from engine.cli.output import note, steps
-from engine.errors import RunError
+from engine.errors import RunError, at_most
 
 FOLDER = click.argument("folder", metavar="RUN", type=click.Path(path_type=Path))
 
 
 @click.command()
 @FOLDER
-@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder to write; it must not exist.",
+)
 def report(folder: Path, out: Path) -> None:
     """Write the reports of an archived RUN again, into a new folder."""
-    from engine import deliver
+    from engine import deliver, reopen
+    from engine.runs.folder import check_target
 
+    check_target(out)
     with steps() as progress:
-        result, manifest = deliver.rerun(folder, progress=progress)
-        kept = {name: one for name, one in manifest.items() if name != "files"}
-        text = (folder / "thesis.toml").read_text(encoding="utf-8")
-        deliver.write_folder(result, out, thesis_text=text, manifest=kept)
+        again = reopen.rerun(folder, progress=progress)
+        kept = {name: one for name, one in again.manifest.items() if name != "files"}
+        progress("writing the reports")
+        deliver.write_folder(
+            again.result, out, thesis_text=again.thesis_text, manifest=kept
+        )
     click.echo(f"report: {out / 'report.html'}")
+    click.echo(f"        {out / 'report.pdf'}")
 
 
 @click.command()
@@ -32,19 +42,23 @@ def report(folder: Path, out: Path) -> None:
 @click.option("--hashes-only", is_flag=True, help="Do not run the study again.")
 def verify(folder: Path, hashes_only: bool) -> None:
     """Check the hashes of RUN, then re-derive its numbers from its inputs."""
-    from engine import deliver
+    from engine import reopen
+    from engine.runs.manifest import changed_files
 
-    changed = deliver.changed_files(folder)
+    changed = changed_files(folder)
     if changed:
-        raise RunError(f"{folder}: not as it was written\n" + "\n".join(changed))
-    note("every file has the hash of the manifest")
+        raise RunError(f"{folder}: not as it was written: {at_most(changed)}")
     if hashes_only:
+        click.echo(f"{folder}: every file has the hash of the manifest")
         return
+    note("every file has the hash of the manifest")
     with steps() as progress:
-        result, _ = deliver.rerun(folder, progress=progress)
-    different = deliver.different_numbers(folder, result)
+        again = reopen.rerun(folder, progress=progress)
+    different = reopen.different_numbers(folder, again.result)
     if different:
+        other = reopen.changed_versions(again.manifest)
         raise RunError(
-            f"{folder}: a rerun differs from summary.json in {', '.join(different)}"
+            f"{folder}: a rerun differs in {at_most(different)}"
+            + (f"; the run was computed with {at_most(other)}" if other else "")
         )
-    click.echo(f"{folder}: every number of summary.json was derived again, exactly")
+    click.echo(f"{folder}: every number was derived again, exactly")

@@ -1,0 +1,64 @@
+"""What of a thesis a study can speak of: what was declared, and where prices are."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+
+from engine.errors import DataError, UsageError
+from engine.market.calendar import covered, sessions
+from engine.thesis.model import About, Thesis
+
+#: Prices that end more days than this before a study does end the study.
+LONGEST_CLOSURE = 5
+
+
+def declared_by(thesis: Thesis, as_of: dt.date) -> Thesis:
+    """Return the thesis as it stood: later events and later claims left out."""
+    if as_of <= thesis.about.start:
+        raise UsageError(
+            f"--as-of {as_of} is not after the study's start {thesis.about.start}"
+        )
+    about = thesis.about.model_copy(update={"end": min(thesis.about.end, as_of)})
+    events = tuple(one for one in thesis.events if _day(one.at) <= as_of)
+    known = {one.id for one in events}
+    claims = tuple(
+        one
+        for one in thesis.claims
+        if (thesis.declared_of(one) or as_of) <= as_of
+        and {one.params.get("event"), *one.params.get("events", ())} - {None} <= known
+    )
+    return thesis.model_copy(
+        update={"about": about, "events": events, "claims": claims}
+    )
+
+
+def within_prices(about: About, days: pd.DatetimeIndex) -> tuple[About, dict[str, str]]:
+    """Return a study's period on the home sessions that prices reach, and what it cut.
+
+    Raises `DataError` where fewer than two sessions are left.
+    """
+    first, last = days[0].date(), days[-1].date()
+    cut: dict[str, str] = {}
+    if about.start < first:
+        reached = max(about.start, covered(about.calendar)[0])
+        if len(sessions(about.calendar, reached, first)) > 1:
+            cut["start"] = f"{first}, where the prices begin"
+        about = about.model_copy(update={"start": first})
+    if (about.end - last).days > LONGEST_CLOSURE:
+        cut["end"] = f"{last}, where the prices end"
+        about = about.model_copy(update={"end": last})
+    low, high = np.datetime64(about.start), np.datetime64(about.end)
+    left = int(((days.to_numpy() >= low) & (days.to_numpy() <= high)).sum())
+    if left < 2:
+        raise DataError(
+            f"{left} sessions of {about.calendar} with prices from {about.start} to "
+            f"{about.end}; a study needs two or more: change start, end or the prices"
+        )
+    return about, cut
+
+
+def _day(moment: dt.date | dt.datetime) -> dt.date:
+    return moment.date() if isinstance(moment, dt.datetime) else moment
