@@ -69,7 +69,7 @@ def lines_of(result: StudyResult) -> list[Line]:
     return list(result.market.lines.values())
 
 
-def real_record(shared: Path, lines: Iterable[Line]) -> Record:
+def record_of_files(shared: Path, lines: Iterable[Line]) -> Record:
     """Return the price files as they are: adjusted closes, blanks left out."""
     folder = shared / "market" / "prices"
     columns = {line.symbol: _column(folder / f"{line.symbol}.csv") for line in lines}
@@ -81,7 +81,7 @@ def real_record(shared: Path, lines: Iterable[Line]) -> Record:
     return _record(lines, columns, dollars)
 
 
-def sample_record(result: StudyResult) -> Record:
+def record_of_sample(result: StudyResult) -> Record:
     """Return the sample world's prices straight from their source."""
     layers = {s: result.universe.layer_of(s) for s in result.universe.lines}
     about = result.thesis.about

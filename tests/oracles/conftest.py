@@ -8,7 +8,14 @@ import pytest
 
 from engine import app, deliver
 from engine.study import StudyResult
-from tests.flagship import FLAGSHIP, real_options
+from tests.flagship import (
+    FLAGSHIP,
+    Record,
+    lines_of,
+    real_options,
+    record_of_files,
+    record_of_sample,
+)
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +35,15 @@ def sample_study(sample_run: tuple[Path, StudyResult]) -> StudyResult:
 def real_study(shared: Path) -> StudyResult:
     """The flagship on the real files, as the README runs it."""
     return app.run(FLAGSHIP, **real_options(shared))
+
+
+@pytest.fixture(scope="session")
+def sample_record(sample_study: StudyResult) -> Record:
+    """The sample world's closes and fixes, with the moment of each."""
+    return record_of_sample(sample_study)
+
+
+@pytest.fixture(scope="session")
+def real_record(real_study: StudyResult, shared: Path) -> Record:
+    """The closes and fixes of the real files, with the moment of each."""
+    return record_of_files(shared, lines_of(real_study))

@@ -1,7 +1,7 @@
 """The flagship's books, re-derived from price files and its trades alone, every day.
 
 Marks and rates come from the files (`tests.flagship.Record`), holdings and cash from
-the trades, tax rates from a table written here. Nothing is taken from the ledger but
+the trades, tax rates from `tests.tax_table`. Nothing is taken from the ledger but
 the trades themselves and the target weights.
 """
 
@@ -10,49 +10,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from engine.ledger.backtest import Backtest
-from engine.market.calendar import sessions
 from engine.study import BARBELL, StudyInputs, StudyResult, trade_barbell
 from engine.thesis.model import Execution
-from tests.flagship import Record, lines_of, real_record, sample_record
+from tests.flagship import Record, lines_of
+from tests.tax_table import TAXED_AS, tax_rate
 from tests.tolerances import IDENTITY, SOLVER
-
-#: First day of each rate, per side, ISO dates of the trade (Korea: of its settlement).
-TAXES = {
-    "XKRX": {
-        "buy": {"2020-01-01": 0.0},
-        "sell": {
-            "2023-01-01": 0.0020,
-            "2024-01-01": 0.0018,
-            "2025-01-01": 0.0015,
-            "2026-01-01": 0.0020,
-        },
-    },
-    "XHKG": {
-        side: {"2021-08-01": 0.0013, "2023-11-17": 0.0010} for side in ("buy", "sell")
-    },
-    "XSHG": {
-        "buy": {"2020-01-01": 0.0},
-        "sell": {"2008-09-19": 0.0010, "2023-08-28": 0.0005},
-    },
-    "XNYS": {
-        "buy": {"2020-01-01": 0.0},
-        "sell": {
-            "2022-05-14": 22.9e-6,
-            "2023-02-27": 8.0e-6,
-            "2024-05-22": 27.8e-6,
-            "2025-05-14": 0.0,
-            "2026-04-04": 20.6e-6,
-        },
-    },
-}
-TAXED_AS = {"XSHE": "XSHG", "XNAS": "XNYS", "ARCX": "XNYS"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,12 +41,11 @@ REAL = pytest.param("real", marks=[pytest.mark.shared, pytest.mark.xdist_group("
 
 @pytest.fixture(scope="module", params=[SAMPLE, REAL])
 def world(request: pytest.FixtureRequest) -> World:
-    if request.param == "sample":
-        study = request.getfixturevalue("sample_study")
-        return World(study=study, record=sample_record(study))
-    study = request.getfixturevalue("real_study")
-    shared: Path = request.getfixturevalue("shared")
-    return World(study=study, record=real_record(shared, lines_of(study)))
+    name = request.param
+    return World(
+        study=request.getfixturevalue(f"{name}_study"),
+        record=request.getfixturevalue(f"{name}_record"),
+    )
 
 
 def closes_of(told: Backtest, record: Record) -> pd.DatetimeIndex:
@@ -299,17 +266,6 @@ def before_each_moment(
                 abroad[one.currency] += kept / one.fx
 
 
-def tax_rate(mic: str, side: str, trade_day: dt.date) -> float:
-    """The rate of the table above for one trade."""
-    day = trade_day
-    if mic == "XKRX":  # by settlement: two sessions of Seoul after the trade
-        ahead = sessions("XKRX", trade_day, trade_day + dt.timedelta(days=30)).days
-        assert ahead[0].date() == trade_day
-        day = ahead[2].date()
-    known = TAXES[TAXED_AS.get(mic, mic)][side]
-    return [rate for first, rate in known.items() if first <= day.isoformat()][-1]
-
-
 def test_every_tax_is_the_rate_of_its_day(world: World) -> None:
     mics = {line.symbol: line.mic for line in lines_of(world.study)}
     seen = set()
@@ -373,7 +329,7 @@ def test_decisions_keep_to_the_thesis(world: World) -> None:
 @pytest.mark.xdist_group("sample")
 @pytest.mark.parametrize("at", ["next_close", "next_open"])
 def test_the_books_balance_with_interest_and_a_currency_spread(
-    sample_study: StudyResult, at: str
+    sample_study: StudyResult, sample_record: Record, at: str
 ) -> None:
     """A year of the same account with every kind of cost, and at the open too."""
     thesis = sample_study.thesis
@@ -397,6 +353,6 @@ def test_the_books_balance_with_interest_and_a_currency_spread(
     )
     _, told = trade_barbell(inputs)
     # Asian opens and closes come before the New York close: marks are closes again
-    assert_books(told, sample_record(sample_study), dear)
+    assert_books(told, sample_record, dear)
     assert (told.costs[["fx", "interest"]].abs().sum() > 0.0).all()
     assert told.costs["fx"].sum() == pytest.approx(told.trades["fx_cost"].sum())
