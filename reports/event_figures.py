@@ -23,7 +23,16 @@ from reports.figures import (
     rounded,
 )
 from reports.palette import layer_colours, light
-from reports.vega import WIDTH, Spec, coloured, encoded, percent_axis, rule, said
+from reports.vega import (
+    WIDTH,
+    Spec,
+    coloured,
+    encoded,
+    fitted,
+    percent_axis,
+    rule,
+    said,
+)
 from reports.vega import rows as inline
 
 SIGNIFICANT = "p < 0.05"
@@ -139,18 +148,18 @@ def all_events(result: StudyResult, window: tuple[int, int]) -> Spec:
     chosen = table[(table["kind"] == "layer") & (table["window"] == window)]
     by_id = {event.id: event for event in result.thesis.events}
     studied = set(chosen["event"])
+    # four or five panels in a row, whichever leaves fewer places empty
+    across = min((4, 5), key=lambda most: -len(studied) % most)
+    across = min(across, max(len(studied), 1))
+    room = math.floor((WIDTH - 90 - 12 * (across - 1)) / across)
     titles = {
-        event: f"{mark}  {by_id[event].title}"
+        event: fitted(f"{mark}  ", by_id[event].title, room)
         for event, mark in event_numbers(result).items()
         if event in studied
     }
     layers = [
         layer for layer in result.universe.layers if layer in set(chosen["subject"])
     ]
-    # four or five panels in a row, whichever leaves fewer places empty
-    across = min((4, 5), key=lambda most: -len(titles) % most)
-    across = min(across, max(len(titles), 1))
-    room = math.floor((WIDTH - 90 - 12 * (across - 1)) / across)
     values = [
         row | {"e": titles[event]}
         for event in titles
@@ -310,7 +319,11 @@ def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
     show = numbers.unit_format(unit)
     values = [
         {
-            "s": f"{row['claim']}{_OUT.get(row['sample'], '')}: {row['says']}",
+            "s": fitted(
+                f"{row['claim']}{_OUT.get(row['sample'], '')}: ",
+                str(row["says"]),
+                CLAIM_LABEL,
+            ),
             "v": rounded(row["estimate"]),
             "lo": rounded(row["low"]),
             "hi": rounded(row["high"]),
