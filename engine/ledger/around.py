@@ -127,7 +127,7 @@ def _row(path: Account, nav: np.ndarray, zero: int) -> tuple[float, ...]:
         nav[-1] / eve - 1.0,
         float((nav / np.maximum.accumulate(nav) - 1.0).min()),
         float(paid(path).clip(min=0.0).sum() / nav[0]),
-        sum(np.count_nonzero(done.fill.change) for done in path.executed),
+        sum(int(np.count_nonzero(done.fill.change)) for done in path.executed),
         int(path.waiting_of.sum()),
     )
 
