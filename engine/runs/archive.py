@@ -39,9 +39,8 @@ def write_archive(
     inside = folder / "tables"
     inside.mkdir()
     for name, table in tables.items():
-        text = table_text(table, simulated=result.simulated)
-        (inside / f"{name}.csv").write_bytes(text.encode())
         stamped = _stamped(table, simulated=result.simulated)
+        (inside / f"{name}.csv").write_bytes(_csv(stamped).encode())
         stamped.to_parquet(inside / f"{name}.parquet", index=False, compression="zstd")
     write_reports(folder)
     _write_json(
@@ -51,12 +50,17 @@ def write_archive(
 
 def table_text(table: pd.DataFrame, *, simulated: bool) -> str:
     """Return a table as the CSV that a run keeps."""
-    stamped = _stamped(table, simulated=simulated)
-    return str(stamped.to_csv(index=False, lineterminator="\n"))
+    return _csv(_stamped(table, simulated=simulated))
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return str(table.to_csv(index=False, lineterminator="\n"))
 
 
 def _stamped(table: pd.DataFrame, *, simulated: bool) -> pd.DataFrame:
-    plain = table.map(_plain) if not table.empty else table
+    """Return a table whose windows are text, with a stamp on each row."""
+    objects = table.select_dtypes("object").columns
+    plain = table.assign(**{name: table[name].map(_plain) for name in objects})
     return plain.assign(stamp=STAMP) if simulated else plain
 
 
