@@ -47,3 +47,24 @@ def sample_record(sample_study: StudyResult) -> Record:
 def real_record(real_study: StudyResult, shared: Path) -> Record:
     """The closes and fixes of the real files, with the moment of each."""
     return record_of_files(shared, lines_of(real_study))
+
+
+WORLDS = [
+    pytest.param("sample", marks=pytest.mark.xdist_group("sample")),
+    pytest.param("real", marks=[pytest.mark.shared, pytest.mark.xdist_group("real")]),
+]
+
+
+@pytest.fixture(params=WORLDS)
+def study(request: pytest.FixtureRequest) -> StudyResult:
+    """The flagship, once on the sample world and once on the real files."""
+    found: StudyResult = request.getfixturevalue(f"{request.param}_study")
+    return found
+
+
+@pytest.fixture
+def record(request: pytest.FixtureRequest, study: StudyResult) -> Record:
+    """The closes and fixes behind `study`."""
+    world = "sample" if study.simulated else "real"
+    found: Record = request.getfixturevalue(f"{world}_record")
+    return found

@@ -13,6 +13,9 @@ from scipy import stats
 from engine.evidence.claim_study import span_of
 from engine.evidence.claims import CLAIM_TESTS
 from engine.evidence.claims.context import basket_returns, one_line_per_firm
+from engine.evidence.claims.statistics import from_t
+from engine.evidence.score import thesis_score
+from engine.evidence.verdict import judge
 from engine.market.listing import Line
 from engine.market.market import Market
 from tests.claim_cases import DAYS, ROWS, day, evidence, judged, measured, thesis
@@ -189,3 +192,45 @@ def test_the_null_series_rebuilds_what_the_claim_estimates() -> None:
     assert found.null.mean() == pytest.approx(0.0, abs=IDENTITY)
     rebuilt = (found.weights * found.rows["spread"]).sum()
     assert rebuilt == pytest.approx(found.estimate, abs=IDENTITY)
+
+
+def test_the_score_of_independent_laws_is_the_closed_form() -> None:
+    """2 Phi(sum w z / sqrt(sum w^2)) - 1, where no law shares anything with another."""
+    qualities = {"filing": 1.0, "primary": 0.8, "press": 0.5, "aggregator": 0.2}
+    about = thesis(
+        *({**SPREAD, "id": name, "quality": name} for name in qualities),
+        declared=day(ROWS - 1),
+    )
+    rng = np.random.default_rng(11)
+    t = {"filing": 0.4, "primary": 1.1, "press": -0.3, "aggregator": 2.0}
+    found = []
+    for claim in about.claims:
+        # independent noise that nobody else has
+        noise = pd.Series(rng.normal(0, 1, 5000), index=pd.RangeIndex(5000))
+        found.append(
+            (
+                claim,
+                from_t(
+                    claim,
+                    estimate=t[claim.id],
+                    se=1.0,
+                    df=1e9,
+                    n=5000,
+                    unit="",
+                    summary="",
+                    assumptions=(),
+                    rows=pd.DataFrame(),
+                    null=noise,
+                    weights=np.full(5000, 1 / 5000),
+                ),
+            )
+        )
+    score = thesis_score(
+        about, "in-sample", judge(about, "in-sample", found), np.random.default_rng(1)
+    )
+    w = np.array(list(qualities.values()))
+    total = w @ np.array([t[name] for name in qualities]) / np.sqrt(w @ w)
+    assert score.counted == 4
+    assert score.score == pytest.approx(2 * stats.norm.cdf(total) - 1, abs=0.03)
+    low = 2 * stats.norm.cdf(total - 1.96) - 1
+    assert score.interval[0] == pytest.approx(low, abs=0.03)

@@ -35,17 +35,9 @@ class World:
         return {BARBELL: self.study.backtest, **self.study.baselines}
 
 
-SAMPLE = pytest.param("sample", marks=pytest.mark.xdist_group("sample"))
-REAL = pytest.param("real", marks=[pytest.mark.shared, pytest.mark.xdist_group("real")])
-
-
-@pytest.fixture(scope="module", params=[SAMPLE, REAL])
-def world(request: pytest.FixtureRequest) -> World:
-    name = request.param
-    return World(
-        study=request.getfixturevalue(f"{name}_study"),
-        record=request.getfixturevalue(f"{name}_record"),
-    )
+@pytest.fixture
+def world(study: StudyResult, record: Record) -> World:
+    return World(study=study, record=record)
 
 
 def closes_of(told: Backtest, record: Record) -> pd.DatetimeIndex:
