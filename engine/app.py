@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import factors
 import universes.loader
-from engine.errors import DataError, UniverseError, UsageError, nearest
+from engine.errors import DataError, UniverseError, UsageError, at_most, nearest
 from engine.evidence.claims import CLAIM_TESTS
 from engine.interfaces import PriceSource, SignalData, SignalSource
 from engine.market.assemble import assemble, last_priced_day
 from engine.market.listing import NO_LAYER, Line, Universe
-from engine.market.market import Market
+from engine.market.market import Finding, Market
 from engine.period import declared_by, within_prices
 from engine.portfolio.scoring import WeightedFactor
 from engine.sources.as_of import cut_prices, cut_signals
@@ -328,10 +328,9 @@ def sources(
 def _check_source(option: str, given: str | Path, words: tuple[str, ...]) -> None:
     """Raise `DataError` unless what is no known word is something on disk."""
     if not Path(given).exists():
-        known = " or ".join(words)
         raise DataError(
-            f"{option}: there is no folder {str(given)!r}, and it is not the word "
-            f"{known}. {nearest(str(given), words)}".strip()
+            f"{option} {given}: there is no such folder; the other choice is "
+            f"{' or '.join(words)}. {nearest(str(given), words)}".strip()
         )
 
 
@@ -339,17 +338,30 @@ def with_roles(observed: SignalData, chosen: Mapping[str, str]) -> SignalData:
     """Return the signals with the thesis's own role -> series choices on top."""
     if not chosen:
         return observed
-    series = set(observed.signals.observations["series"])
-    for role, name in chosen.items():
-        if name not in series and observed.origin.name != SAMPLE:
-            raise DataError(
-                f"[signals] {role} = {name!r}: {observed.origin.name} has no such "
-                f"series. {nearest(name, series)}".strip()
-            )
-    kept = {role: name for role, name in chosen.items() if name in series}
+    series = sorted(set(observed.signals.observations["series"]))
+    unknown = {role: name for role, name in chosen.items() if name not in series}
+    if unknown and observed.origin.name != SAMPLE:
+        role, name = next(iter(unknown.items()))
+        raise DataError(
+            f"[signals] {role} = {name!r}: {observed.origin.name} has no such series; "
+            f"it has {at_most(series)}. {nearest(name, series)}".strip()
+        )
+    kept = {role: name for role, name in chosen.items() if role not in unknown}
     return replace(
         observed,
         signals=replace(observed.signals, roles=dict(observed.signals.roles) | kept),
+        findings=(
+            *observed.findings,
+            *(
+                Finding(
+                    severity="info",
+                    where=f"sample signals: {role}",
+                    what=f"no series {name!r}, which the thesis chose",
+                    action="the sample world's own series is used",
+                )
+                for role, name in unknown.items()
+            ),
+        ),
     )
 
 

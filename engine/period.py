@@ -54,8 +54,8 @@ def within_prices(about: About, days: pd.DatetimeIndex) -> tuple[About, dict[str
     left = int(((days.to_numpy() >= low) & (days.to_numpy() <= high)).sum())
     if left < 2:
         raise DataError(
-            f"{left} sessions of {about.calendar} with prices from {about.start} to "
-            f"{about.end}; a study needs two or more: change start, end or the prices"
+            f"{left or 'no'} session of {about.calendar} has prices from {about.start} "
+            f"to {about.end}; a study needs two: change start, end or the prices"
         )
     return about, cut
 

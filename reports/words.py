@@ -108,9 +108,9 @@ def verdict(result: StudyResult) -> str:
     ]
     inside = [one for one in result.claims.results if one.sample == IN_SAMPLE]
     if not result.claims.results:
-        said = (
-            "The thesis file makes no claim, so there is nothing to confirm or refute."
-        )
+        as_of = result.overrides.get("as_of")
+        whose = f"By {as_of} the thesis made" if as_of else "The thesis file makes"
+        said = f"{whose} no claim, so there is nothing to confirm or refute."
     elif outside:
         said = (
             f"Out of sample, {_tally(outside)}"

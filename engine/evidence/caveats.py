@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from engine.errors import at_most
 from engine.ledger.baselines import anti_legs
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
-from engine.thesis.model import Thesis
+from engine.thesis.model import Leg, Thesis
 
 
 def caveats(
@@ -25,10 +25,13 @@ def caveats(
         _sample(thesis),
         _overridden(overrides),
         _proxy(thesis, universe, market, assets),
-        _unpriced(market, assets),
+        _unpriced(thesis, universe, market),
+        _benchmarks(thesis, universe, market),
+        *_empty_legs(thesis, universe, assets),
+        *_rates(market),
+        _acts(thesis),
         _sentence(anti_legs(thesis.barbell).reason),
-        "Closes of different exchanges are hours apart: daily covariances between "
-        "Asian and American lines understate how they move together.",
+        _asynchronous(market),
         "The universe was chosen by the documents after the fact: a company that "
         "failed is not in it.",
     ]
@@ -88,9 +91,7 @@ def _proxy(
 ) -> str:
     """Say so where a leg rests on companies that merely stand in for it."""
     for name, leg in thesis.barbell.items():
-        members = [
-            line for line in assets if universe.layer_of(line.symbol) in leg.layers
-        ]
+        members = _members(leg, universe, assets)
         late = [
             line for line in members if line.listed and line.listed > thesis.about.start
         ]
@@ -100,19 +101,90 @@ def _proxy(
             for entity in universe.entities.values()
             if entity.layer in leg.layers and entity.kind == "private"
         ]
-        if early and (late or unpriced) and leg.weight[0] == 0.0:
+        pure = [line for line in early if _pure(leg, universe, line)]
+        if early and not pure and (late or unpriced):
             since = min((line.listed for line in late if line.listed), default=None)
             until = f" before {since}" if isinstance(since, dt.date) else ""
+            stand = "stand in as proxies" if len(early) > 1 else "stands in as a proxy"
             return (
                 f"The {name} leg has no listed pure play{until}: "
-                f"{at_most(line.symbol for line in early)} stand in as a proxy."
+                f"{at_most(line.symbol for line in early)} {stand}."
             )
     return ""
 
 
-def _unpriced(market: Market, assets: tuple[Line, ...]) -> str:
+def _members(leg: Leg, universe: Universe, assets: tuple[Line, ...]) -> list[Line]:
+    return [line for line in assets if universe.layer_of(line.symbol) in leg.layers]
+
+
+def _pure(leg: Leg, universe: Universe, line: Line) -> bool:
+    """Return whether all that a line is exposed to lies in the leg."""
+    return set(universe.entities[line.entity].exposure()) <= set(leg.layers)
+
+
+def _unpriced(thesis: Thesis, universe: Universe, market: Market) -> str:
     table = market.coverage
     missing = table.loc[table["bars"] == 0, "symbol"]
-    if missing.empty:
+    lines = [one for one in missing if one not in _compared(thesis, universe)]
+    if not lines:
         return ""
-    return f"No price in this period: {at_most(missing)}. They are not held or studied."
+    return f"No price in this period: {at_most(lines)}. They are not held or studied."
+
+
+def _benchmarks(thesis: Thesis, universe: Universe, market: Market) -> str:
+    """Say which benchmarks have no price."""
+    compared = _compared(thesis, universe)
+    missing = [symbol for symbol in compared if symbol not in market.lines]
+    if not missing:
+        return ""
+    instead = [symbol for symbol in compared if symbol in market.lines]
+    beside = f"compared with {at_most(instead)} only" if instead else "not compared"
+    return (
+        f"No price of the benchmark {at_most(missing)}: the portfolio is {beside}, and "
+        f"no event or claim is measured against {at_most(missing)}."
+    )
+
+
+def _compared(thesis: Thesis, universe: Universe) -> list[str]:
+    """Return the symbols of the thesis's benchmarks, those of its events included."""
+    named = [*thesis.about.benchmarks, *(one.benchmark for one in thesis.events)]
+    lines = [universe.line(name) for name in dict.fromkeys(named) if name]
+    return list(dict.fromkeys(line.symbol for line in lines if line is not None))
+
+
+def _empty_legs(
+    thesis: Thesis, universe: Universe, assets: tuple[Line, ...]
+) -> Iterator[str]:
+    """Say so where a leg has nothing to hold."""
+    for name, leg in thesis.barbell.items():
+        if not _members(leg, universe, assets):
+            low = leg.weight[0]
+            cash = f"; its minimum of {low:.0%} is held in cash" if low > 0.0 else ""
+            yield f"No line of the {name} leg has a price: it is empty{cash}."
+
+
+def _rates(market: Market) -> Iterator[str]:
+    """Say where exchange rates begin after the prices or end before the study."""
+    for one in market.findings:
+        if one.where in market.home.fx.columns:
+            yield f"Exchange rates of {one.where}: {one.what}; {one.action}."
+
+
+def _acts(thesis: Thesis) -> str:
+    """Say so where an event is to be traded on and the calendar does not let it."""
+    acting = [event.id for event in thesis.events if event.act]
+    if not acting or thesis.portfolio.rebalance == "monthly+events":
+        return ""
+    return (
+        f"Marked act = true, but not traded on: {at_most(acting)}. The portfolio is "
+        f'rebalanced {thesis.portfolio.rebalance}, not "monthly+events".'
+    )
+
+
+def _asynchronous(market: Market) -> str:
+    if len(market.bars) < 2:
+        return ""
+    return (
+        "Closes of different exchanges are hours apart: daily covariances between "
+        "Asian and American lines understate how they move together."
+    )
