@@ -94,7 +94,7 @@ def finished(body: Mapping[str, Any], *, stamp: str) -> Spec:
 
 
 #: Width of an average letter, as a share of the type size.
-_LETTER = 0.53
+_LETTER = 0.51
 
 
 def fitted(head: str, text: str, room: float) -> str:
