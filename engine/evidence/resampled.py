@@ -121,7 +121,8 @@ def benchmark_metrics(
     )
     sums = features @ resamples.counts
     mx, mb, mbb, mxb, md, mdd = sums[:6] / n
-    slope = (mxb - mx * mb) / _positive(np.sqrt(mbb - mb**2), benchmark) ** 2
+    spread = np.sqrt(np.maximum(mbb - mb**2, 0.0))
+    slope = (mxb - mx * mb) / _positive(spread, benchmark) ** 2
     error = np.sqrt(np.maximum(mdd - md**2, 0.0) * n / (n - 1))
     return {
         "alpha": (mx + middles[0] - rate - slope * (mb + middles[1] - rate))

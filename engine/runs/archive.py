@@ -59,7 +59,7 @@ def _csv(table: pd.DataFrame) -> str:
 
 def _stamped(table: pd.DataFrame, *, simulated: bool) -> pd.DataFrame:
     """Return a table whose windows are text, with a stamp on each row."""
-    objects = table.select_dtypes("object").columns
+    objects = [name for name in table.columns if table[name].dtype == object]
     plain = table.assign(**{name: table[name].map(_plain) for name in objects})
     return plain.assign(stamp=STAMP) if simulated else plain
 

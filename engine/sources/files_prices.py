@@ -29,6 +29,8 @@ from engine.sources.files_table import (
 PRICES = ("open", "high", "low", "close", "adj_close")
 COLUMNS = (*PRICES, "volume")
 SYNONYMS = {"adjclose": "adj_close", "adjusted_close": "adj_close", "datetime": "date"}
+#: No quote of any currency lies outside; what does would overflow when compounded.
+LOWEST, HIGHEST = 1e-9, 1e12
 #: Rates whose time of fixing nobody has stated count as known at the end of their day.
 UNSTATED_FIX = dt.time(23, 59)
 SETTINGS = "folder.toml"
@@ -78,6 +80,9 @@ def price_frame(table: Table) -> pd.DataFrame:
         too_low = values < 0.0 if name == "volume" else values <= 0.0
         bound = "negative" if name == "volume" else "not positive"
         table.complain(too_low, f"{name} {{{name}}} is {bound}")
+        if name != "volume":
+            odd = (values < LOWEST) | (values > HIGHEST)
+            table.complain(odd, f"{name} {{{name}}} is no price of any currency")
     if not {"close", "adj_close"} & set(columns):
         raise DataError(
             f"{table.name}: no column close or adj_close; it has "
