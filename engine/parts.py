@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from engine.app import inputs_of
-from engine.errors import UsageError, nearest
+from engine.errors import UsageError, at_most, nearest
 from engine.evidence.events import study_events
 from engine.evidence.results import EventStudy
 from engine.portfolio.scoring import layer_scores
@@ -140,3 +140,23 @@ def events(
     progress("studying the events")
     study = study_events(inputs.market, thesis, inputs.universe, inputs.assets)
     return Events(study=study, simulated=inputs.market.simulated)
+
+
+def left_out_sentences(left_out: pd.DataFrame) -> list[str]:
+    """Return what an event study left out: one line per reason, not per company.
+
+    Companies that one event leaves out for the same reason share a line, and so do
+    events that leave out the same companies for it.
+    """
+    subjects: dict[tuple[str, str, str], list[str]] = {}
+    for row in left_out.to_dict("records"):
+        window = f" {list(row['window'])}" if isinstance(row["window"], tuple) else ""
+        why = (str(row["event"]), window, str(row["reason"]))
+        subjects.setdefault(why, []).append(str(row["subject"]))
+    events: dict[tuple[str, str, str], list[str]] = {}
+    for (event, window, reason), names in subjects.items():
+        events.setdefault((at_most(names), window, reason), []).append(event)
+    return [
+        f"left out: {at_most(ids)}: {names}{window}: {reason}"
+        for (names, window, reason), ids in events.items()
+    ]

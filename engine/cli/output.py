@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 
 
 def emit(
-    table: pd.DataFrame, form: str, *, title: str = "", simulated: bool = False
+    table: pd.DataFrame,
+    form: str,
+    *,
+    title: str = "",
+    simulated: bool = False,
+    columns: Sequence[str] = (),
 ) -> None:
-    """Print a table of raw numbers as a table, JSON records or CSV."""
+    """Print a table of raw numbers as a table, JSON records or CSV.
+
+    Drawn as a table, only `columns` are shown where any are named, in their order.
+    """
     if form == "json":
         from engine.runs.archive import to_json
 
@@ -31,12 +39,20 @@ def emit(
     elif form == "csv":
         shown = table.assign(stamp="SIMULATED") if simulated else table
         click.echo(shown.to_csv(index=False, lineterminator="\n"), nl=False)
+    elif table.empty:
+        note(f"{title}: nothing to show")
     else:
-        _draw(table, f"{title} (SIMULATED)" if simulated else title)
+        shown = table[[*columns]] if columns else table
+        _draw(shown, f"{title} (SIMULATED)" if simulated else title)
+        left = len(table.columns) - len(shown.columns)
+        if left:
+            note(f"{left} more columns with --format csv or json")
 
 
 def _draw(table: pd.DataFrame, title: str) -> None:
     """Draw a table with rich; cells are text, never markup."""
+    if sys.stdout is None:  # closed by the caller
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

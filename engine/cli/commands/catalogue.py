@@ -7,6 +7,21 @@ import click
 from engine.cli.options import FORMAT
 from engine.cli.output import emit, note
 
+#: What fits on a terminal; the rest with ``--format csv`` or ``json``.
+UNIVERSE = [
+    "entity",
+    "name",
+    "layer",
+    "leg",
+    "leg_alt",
+    "symbol",
+    "mic",
+    "currency",
+    "primary",
+    "us",
+    "listed",
+]
+
 
 @click.command()
 @click.argument("name", default="ai-stack")
@@ -18,7 +33,7 @@ def universe(name: str, everything: bool, form: str) -> None:
 
     found = app.load_universe(name)
     table = catalogue.universe_table(found, everything=everything)
-    emit(table, form, title=found.title)
+    emit(table, form, title=found.title, columns=UNIVERSE)
     if form == "table" and not everything:
         unlisted = len(found.entities) - table["entity"].nunique()
         note(f"{unlisted} entities without a line are left out; --all shows them")

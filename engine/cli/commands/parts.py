@@ -9,6 +9,51 @@ import click
 from engine.cli.options import FORMAT, THESIS, StudyOptions, study_options
 from engine.cli.output import emit, note, steps
 
+#: Notes on what was left out before they are counted only.
+MOST_NOTES = 20
+#: What fits on a terminal; the rest with ``--format csv`` or ``json``.
+PERFORMANCE = [
+    "path",
+    "sample",
+    "total_return",
+    "cagr",
+    "cagr_low",
+    "cagr_high",
+    "volatility",
+    "sharpe",
+    "sharpe_low",
+    "sharpe_high",
+    "max_drawdown",
+    "beta",
+]
+EVENTS = [
+    "event",
+    "kind",
+    "subject",
+    "layer",
+    "day_zero",
+    "window",
+    "return",
+    "car",
+    "se",
+    "t",
+    "p",
+    "n",
+]
+CLAIMS = [
+    "claim",
+    "sample",
+    "verdict",
+    "estimate",
+    "low",
+    "high",
+    "unit",
+    "p",
+    "q",
+    "n",
+    "reason",
+]
+
 
 @click.command()
 @THESIS
@@ -53,7 +98,13 @@ def backtest(
                 note(window.note)
             return
         found = parts.backtest(thesis, progress=progress, **options.as_keywords())
-    emit(found.table, form, title="Performance", simulated=found.simulated)
+    emit(
+        found.table,
+        form,
+        title="Performance",
+        simulated=found.simulated,
+        columns=PERFORMANCE,
+    )
 
 
 @click.command()
@@ -69,9 +120,19 @@ def events(thesis: Path, options: StudyOptions, only: str | None, form: str) -> 
         found = parts.events(
             thesis, only=only, progress=progress, **options.as_keywords()
         )
-    emit(found.study.table, form, title="Events", simulated=found.simulated)
-    for row in found.study.left_out.to_dict("records"):
-        note(f"left out: {row['event']}: {row['subject']}: {row['reason']}")
+    emit(
+        found.study.table,
+        form,
+        title="Events",
+        simulated=found.simulated,
+        columns=EVENTS,
+    )
+    sentences = parts.left_out_sentences(found.study.left_out)
+    for sentence in sentences[:MOST_NOTES]:
+        note(sentence)
+    if len(sentences) > MOST_NOTES:
+        rest = len(sentences) - MOST_NOTES
+        note(f"and {rest} more; a run keeps all in tables/events_left_out.csv")
 
 
 @click.command()
@@ -85,7 +146,13 @@ def claims(thesis: Path, options: StudyOptions, form: str) -> None:
 
     with steps() as progress:
         result = app.run(thesis, progress=progress, **options.as_keywords())
-    emit(result.claims.table, form, title="Claims", simulated=result.simulated)
+    emit(
+        result.claims.table,
+        form,
+        title="Claims",
+        simulated=result.simulated,
+        columns=CLAIMS,
+    )
     if form == "table":
         scores = thesis_scores(result)
         emit(scores, form, title="Thesis score", simulated=result.simulated)

@@ -8,15 +8,18 @@ from pathlib import Path
 import click
 
 from engine.cli.options import THESIS
+from engine.cli.output import note
 
 
 @click.command()
 @THESIS
 def check(thesis: Path) -> None:
     """Read THESIS and list everything wrong with it, each with file and line."""
-    from engine import app
+    from engine import app, catalogue
 
     document = app.read_thesis(thesis)
+    for written, yahoo in catalogue.house_styles(document).items():
+        note(f"{written} is read as {yahoo}, Yahoo's symbol")
     found = document.thesis
     click.echo(
         f"{thesis}: fine. {len(found.factors)} factors, {len(found.barbell)} legs, "
