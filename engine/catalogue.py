@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import factors
-from engine.app import vocabulary_for
+from engine.app import load_universe, vocabulary_for
 from engine.evidence.claims import CLAIM_TESTS
 from engine.market.listing import Universe
+from engine.thesis.document import Document
 from engine.thesis.schema import json_schema
 
 
@@ -28,6 +30,20 @@ def universe_table(universe: Universe, *, everything: bool = False) -> pd.DataFr
             if entity not in listed
         ]
     return pd.DataFrame(rows, columns=[*_ENTITY, *_LINE])
+
+
+def house_styles(document: Document) -> dict[str, str]:
+    """Return the symbols of a thesis written in another house's style -> Yahoo's."""
+    thesis = document.thesis
+    folder = Path(document.path).parent
+    aliases = load_universe(thesis.universe.name, base=folder).aliases
+    named = (
+        *thesis.universe.include,
+        *thesis.universe.exclude,
+        *thesis.about.benchmarks,
+        *(event.benchmark for event in thesis.events if event.benchmark),
+    )
+    return {name: aliases[name] for name in named if name in aliases}
 
 
 _ENTITY = ("entity", "name", "kind", "layer", "exposure", "leg", "leg_alt", "documents")
@@ -97,8 +113,6 @@ def claim_test_table() -> pd.DataFrame:
 
 def thesis_schema(universe: str = "ai-stack") -> dict[str, Any]:
     """Return the JSON Schema of a thesis file on a universe."""
-    from pathlib import Path
-
     return json_schema(vocabulary_for(Path())(universe))
 
 

@@ -84,11 +84,23 @@ def test_check_says_what_is_in_the_file(desk: Path) -> None:
     assert "fine" in found.stdout
 
 
+def test_check_answers_other_house_styles_with_yahoos(desk: Path) -> None:
+    text = (desk / "minimal.toml").read_text()
+    (desk / "house.toml").write_text(
+        f'{text}[universe]\nname = "ai-stack"\nexclude = ["688256.SH"]\n'
+    )
+    found = assay("check", "house.toml", cwd=desk)
+    assert found.returncode == 0, found.stderr
+    assert "688256.SH is read as 688256.SS" in found.stderr
+
+
 def test_check_lists_everything_at_once(desk: Path) -> None:
     text = (desk / "minimal.toml").read_text()
     text = text.replace("price_momentum", "price_momentm")
     (desk / "bad.toml").write_text(text + "\n[portfolo]\nwindow = 3\n")
-    found = fails(assay("check", "bad.toml", cwd=desk), 1, "portfolio", "price_momentum")
+    found = fails(
+        assay("check", "bad.toml", cwd=desk), 1, "portfolio", "price_momentum"
+    )
     assert found.stderr.count("bad.toml:") >= 2
 
 
@@ -138,7 +150,19 @@ def test_events_stamp_every_row_of_a_simulation(desk: Path, root: Path) -> None:
     for row in rows:
         assert row["stamp"] == "SIMULATED"
         assert row["event"] == "deepseek-selloff"
-    wanted = "event kind subject layer day_zero window return car se t p".split()
+    wanted = [
+        "event",
+        "kind",
+        "subject",
+        "layer",
+        "day_zero",
+        "window",
+        "return",
+        "car",
+        "se",
+        "t",
+        "p",
+    ]
     assert set(wanted) <= set(rows[0])
     assert rows[0]["window"] == [0, 0]
 
