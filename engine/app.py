@@ -270,7 +270,8 @@ def load_market(
     about = thesis.about
     price_source, signal_source = sources(prices, signals, universe, mix=mix)
     lines = [*assets]
-    for symbol in {*about.benchmarks, *(one.benchmark for one in thesis.events)}:
+    asked = (*about.benchmarks, *(one.benchmark for one in thesis.events))
+    for symbol in dict.fromkeys(asked):  # a set would order lines by the hash seed
         line = universe.line(symbol) if symbol else None
         if line is not None and line not in lines:
             lines.append(line)
