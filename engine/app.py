@@ -228,12 +228,19 @@ def held_lines(thesis: Thesis, universe: Universe) -> tuple[Line, ...]:
     """
     choice = thesis.universe
     usual = universe.assets(choice.lines, exclude=choice.exclude)
-    named = [_included(name, universe) for name in choice.include]
-    taken = {line.entity for line in named}
-    others = tuple(line for line in usual if line.entity not in taken)
+    named: dict[str, Line] = {}
+    for name in choice.include:
+        line = _included(name, universe)
+        first = named.setdefault(line.entity, line)
+        if first != line:
+            raise UniverseError(
+                f"[universe] include: {first.symbol} and {line.symbol} are both lines "
+                f"of {line.entity}; a study holds one line of a company: keep one"
+            )
+    others = tuple(line for line in usual if line.entity not in named)
     return tuple(
         line
-        for line in (*named, *others)
+        for line in (*named.values(), *others)
         if universe.entities[line.entity].layer != NO_LAYER
     )
 
@@ -241,11 +248,16 @@ def held_lines(thesis: Thesis, universe: Universe) -> tuple[Line, ...]:
 def _included(name: str, universe: Universe) -> Line:
     """Return the line that ``universe.include`` names, or an entity's primary line."""
     line = universe.lines.get(universe.aliases.get(name, name))
-    if line is not None and line.entity:
+    if line is None or not line.entity:
+        usual = (one for one in universe.assets("primary") if one.entity == name)
+        line = next(usual, None)
+    if line is not None and universe.entities[line.entity].layer == NO_LAYER:
+        raise UniverseError(
+            f"[universe] include: {name!r} has no layer in {universe.name}, and no leg "
+            "can hold it; leave it out, or give it a layer in a universe of your own"
+        )
+    if line is not None:
         return line
-    for line in universe.assets("primary"):
-        if line.entity == name:
-            return line
     raise UniverseError(
         f"[universe] include: {name!r} is no line or listed entity of "
         f"{universe.name} that can be held. {nearest(name, universe.lines)}".strip()

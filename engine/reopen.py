@@ -141,19 +141,19 @@ def _source(folder: Path, kind: str, manifest: Mapping[str, Any]) -> str | Path 
 
 def _thesis_folder(manifest: Mapping[str, Any]) -> Path:
     """Return the folder of the thesis file that was run: own universes start there."""
-    parent = Path(manifest["thesis"]["path"]).parent
-    return _found(parent, manifest) or parent
+    file = Path(manifest["thesis"]["path"])
+    found = _found(file, manifest)
+    return found.parent if found else Path(manifest["started_in"]) / file.parent
 
 
 def _found(path: Path, manifest: Mapping[str, Any]) -> Path | None:
     """Return where a recorded path is now, or None."""
-    places = [path, Path(str(manifest.get("started_in", "."))) / path]
+    places = [path, Path(manifest["started_in"]) / path]
     return next((place for place in places if place.exists()), None)
 
 
 def _started(manifest: Mapping[str, Any]) -> str:
-    started = manifest.get("started_in")
-    return f" (the run was started in {started})" if started else ""
+    return f" (the run was started in {manifest['started_in']})"
 
 
 def _given(options: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _ENTRIES: Mapping[str, type] = {
     "versions": dict,
     "command": list,
     "created_utc": str,
+    "started_in": str,
     "files": dict,
 }
 _TEXTS = (
