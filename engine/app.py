@@ -123,7 +123,7 @@ def inputs_of(path: str | Path, **options: Any) -> StudyInputs:
     )
     return study_inputs(
         document,
-        prices=options.get("prices", SAMPLE),
+        prices=options.get("prices") or SAMPLE,
         signals=options.get("signals"),
         as_of=options.get("as_of"),
         mix=bool(options.get("mix", False)),

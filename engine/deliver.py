@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.app import read_thesis, study_inputs
-from engine.errors import RunError, TakenError
+from engine.errors import RunError, TakenError, UsageError, nearest
 from engine.runs.archive import text_digest, universe_digest, versions, write_archive
 from engine.runs.folder import check_target, new_folder
 from engine.study import Progress, StudyResult, run_study
@@ -22,9 +22,9 @@ _SOURCE_OPTIONS = ("prices", "signals", "as_of", "mix")
 
 
 def run_to_folder(
-    path: Path,
+    path: str | Path,
     *,
-    out: Path | None = None,
+    out: str | Path | None = None,
     command: Sequence[str] = (),
     progress: Progress = lambda step: None,
     **options: Any,
@@ -34,12 +34,18 @@ def run_to_folder(
     The folder appears whole or not at all. `options` are those of `engine.run`.
     Raises `RunError` before anything is computed if `out` exists or cannot be written.
     """
-    if out is not None:
-        check_target(out)
+    unknown = set(options) - {*_THESIS_OPTIONS, *_SOURCE_OPTIONS}
+    if unknown:
+        name = sorted(unknown)[0]
+        hint = nearest(name, [*_THESIS_OPTIONS, *_SOURCE_OPTIONS])
+        raise UsageError(f"there is no option {name!r}. {hint}".strip())
+    chosen = Path(out) if out is not None else None
+    if chosen is not None:
+        check_target(chosen)
     progress("reading the thesis")
     document = read_thesis(path, **_chosen(options, _THESIS_OPTIONS))
     name = document.thesis.about.id
-    target = out if out is not None else next_folder(name)
+    target = chosen or next_folder(name)
     check_target(target)
     progress("loading prices and signals")
     inputs = study_inputs(document, **_chosen(options, _SOURCE_OPTIONS))
@@ -50,7 +56,7 @@ def run_to_folder(
         try:
             write_folder(result, target, thesis_text=document.text, manifest=manifest)
         except TakenError:
-            if out is not None:
+            if chosen is not None:
                 raise
             target = next_folder(name)  # another run of this thesis took the number
         else:
@@ -79,10 +85,19 @@ def write_folder(
 def write_report(
     result: StudyResult, folder: str | Path, *, provenance: Mapping[str, str] = {}
 ) -> None:
-    """Write ``report.html`` and ``report.pdf`` into a folder."""
+    """Write ``report.html`` and ``report.pdf`` into a folder, which is made if missing.
+
+    Raises `RunError` if they cannot be written.
+    """
     from reports.render import render  # loads the figures' libraries
 
-    render(result, Path(folder), provenance=provenance)
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        render(result, Path(folder), provenance=provenance)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the reports cannot be written ({error.strerror or error})"
+        ) from error
 
 
 def next_folder(thesis_id: str, runs: Path = Path("runs")) -> Path:
@@ -96,7 +111,7 @@ def next_folder(thesis_id: str, runs: Path = Path("runs")) -> Path:
 
 def manifest_of(
     result: StudyResult,
-    path: Path,
+    path: str | Path,
     thesis_text: str,
     command: Sequence[str],
     options: Mapping[str, Any],
@@ -162,6 +177,10 @@ def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
 def write_starting_thesis(name: str, *, force: bool = False) -> Path:
     """Write ``NAME.toml``, a commented thesis that runs as it is."""
     path = Path(name if name.endswith(".toml") else f"{name}.toml")
+    if not path.name.isprintable() or path.name.startswith("-"):
+        raise UsageError(
+            f"{path.name!r} cannot name a thesis file; use letters, digits and dashes"
+        )
     text = starting_thesis(path.name.removesuffix(".toml"))
     work = path.with_name(f".{path.name[:40]}-{secrets.token_hex(4)}")
     try:

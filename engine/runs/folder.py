@@ -56,11 +56,12 @@ def check_target(target: Path) -> None:
                 f"{target}: exists already; name another folder with --out or remove it"
             )
         parent = next(parent for parent in target.parents if parent.exists())
-    except (OSError, ValueError) as error:  # too long, or a character no name may hold
-        why = getattr(error, "strerror", None) or error
+    except OSError as error:  # too long
         raise RunError(
-            f"{str(target)!r}: cannot name a folder ({why}); change --out"
+            f"{str(target)!r}: cannot name a folder ({error.strerror}); change --out"
         ) from error
+    if not target.name.isprintable():
+        raise RunError(f"{str(target)!r}: cannot name a folder; change --out")
     if not parent.is_dir():
         raise RunError(f"{parent}: is a file, not a folder; change --out")
     if not os.access(parent, os.W_OK | os.X_OK):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import click
@@ -36,7 +37,7 @@ def init(name: str, force: bool) -> None:
     from engine import deliver
 
     path = deliver.write_starting_thesis(name, force=force)
-    click.echo(f"wrote {path}. Next: assay run {path}")
+    click.echo(f"wrote {path}. Next: assay run {shlex.quote(str(path))}")
 
 
 @click.command()
