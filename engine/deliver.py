@@ -76,9 +76,7 @@ def write_folder(
             thesis_text=thesis_text,
             manifest=manifest,
             tables=tables(result),
-            write_reports=lambda folder: write_report(
-                result, folder, provenance=provenance(manifest)
-            ),
+            write_reports=lambda folder: _render(result, folder, provenance(manifest)),
         )
 
 
@@ -89,15 +87,19 @@ def write_report(
 
     Raises `RunError` if they cannot be written.
     """
-    from reports.render import render  # loads the figures' libraries
-
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        render(result, Path(folder), provenance=provenance)
+        _render(result, Path(folder), provenance)
     except OSError as error:
         raise RunError(
             f"{folder}: the reports cannot be written ({error.strerror or error})"
         ) from error
+
+
+def _render(result: StudyResult, folder: Path, provenance: Mapping[str, str]) -> None:
+    from reports.render import render  # loads the figures' libraries
+
+    render(result, folder, provenance=provenance)
 
 
 def next_folder(thesis_id: str, runs: Path = Path("runs")) -> Path:

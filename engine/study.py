@@ -191,6 +191,7 @@ def run_study(
             inputs.market,
             inputs.assets,
             inputs.overrides,
+            decisions=decisions,
         ),
         seed=inputs.thesis.about.seed,
         overrides=inputs.overrides,

@@ -181,7 +181,7 @@ def performance_sentence(result: StudyResult) -> str:
     sessions = len(result.backtest.returns)
     long = sessions >= SHORTEST_ANNUALISED
     metric, rate = ("cagr", " a year") if long else ("total_return", "")
-    whole = "the whole period" if long else f"{sessions} sessions"
+    whole = "the whole period" if long else _sessions(sessions)
     beside = (
         f", against {numbers.percent(float(other[metric]))} for {other['path']}"
         if other is not None
@@ -193,6 +193,10 @@ def performance_sentence(result: StudyResult) -> str:
         f"{numbers.percent(float(own[metric]))}{rate} net of costs{beside}, with a "
         f"worst fall of {numbers.percent(abs(float(own['max_drawdown'])))} from a peak."
     )
+
+
+def _sessions(count: int) -> str:
+    return "one session" if count == 1 else f"{count} sessions"
 
 
 def headline_rows(

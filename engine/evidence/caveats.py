@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from engine.errors import at_most
 from engine.ledger.baselines import anti_legs
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
+from engine.portfolio.results import Decision
 from engine.thesis.model import Leg, Thesis
 
 
@@ -18,6 +19,8 @@ def caveats(
     market: Market,
     assets: tuple[Line, ...],
     overrides: Mapping[str, str],
+    *,
+    decisions: Sequence[Decision] = (),
 ) -> tuple[str, ...]:
     """Return the sentences, the gravest first."""
     said = [
@@ -28,6 +31,7 @@ def caveats(
         _unpriced(thesis, universe, market),
         _benchmarks(thesis, universe, market),
         *_empty_legs(thesis, universe, assets),
+        _unscored(thesis, decisions),
         *_rates(market),
         _acts(thesis),
         _sentence(anti_legs(thesis.barbell).reason),
@@ -161,6 +165,23 @@ def _empty_legs(
             low = leg.weight[0]
             cash = f"; its minimum of {low:.0%} is held in cash" if low > 0.0 else ""
             yield f"No line of the {name} leg has a price: it is empty{cash}."
+
+
+def _unscored(thesis: Thesis, decisions: Sequence[Decision]) -> str:
+    """Say which factors never spoke, and whether any asset was ever scored."""
+    if not thesis.factors:
+        return "The thesis names no factor: every score is 0."
+    silent = [
+        one.name
+        for one in thesis.factors
+        if decisions and all(one.name in each.scorecard.absent for each in decisions)
+    ]
+    if not silent:
+        return ""
+    withheld = all(each.scorecard.withheld.all() for each in decisions)
+    return f"Factors without data at every decision: {at_most(silent)}." + (
+        " Too little is left to score any asset: every score is 0." if withheld else ""
+    )
 
 
 def _rates(market: Market) -> Iterator[str]:

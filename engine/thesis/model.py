@@ -25,7 +25,7 @@ Sign = Literal["+", "-"]
 Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
 Limits = tuple[Fraction, Fraction]
 Rate = Annotated[Number, Field(ge=-1.0, le=1.0)]
-BasisPoints = Annotated[Number, Field(ge=0.0, le=10_000.0)]
+BasisPoints = Annotated[Number, Field(ge=0.0, le=1_000.0)]
 Offset = Annotated[Whole, Field(ge=-5_000, le=5_000)]
 Window = tuple[Offset, Offset]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
@@ -148,7 +148,7 @@ class Portfolio(Section):
     ic: Fraction = Field(
         default=0.03, description="Alpha = ic x volatility x score, per rebalance."
     )
-    risk_aversion: Annotated[Number, Field(gt=0.0)] = 5.0
+    risk_aversion: Annotated[Number, Field(ge=1e-3, le=1e6)] = 5.0
     covariance: Literal["sample", "ledoit_wolf"] = "ledoit_wolf"
     window: Annotated[Whole, Field(ge=20, le=5_000)] = Field(
         default=252, description="Sessions that the covariance is estimated from."
@@ -159,7 +159,7 @@ class Portfolio(Section):
         validate_default=True,
     )
     rebalance: Literal["monthly", "quarterly", "monthly+events"] = "monthly"
-    max_weight: Annotated[Number, Field(gt=0.0, le=1.0)] = Field(
+    max_weight: Annotated[Number, Field(ge=1e-4, le=1.0)] = Field(
         default=0.10, description="Largest share of one asset."
     )
     max_turnover: Annotated[Number, Field(gt=0.0)] | None = Field(
