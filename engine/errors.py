@@ -10,7 +10,7 @@
     │   └── CurrencyError     a currency without a rate, or unknown
     ├── InfeasibleError       constraints that collide
     ├── RunError              a run folder that cannot be written or read
-    │   └── TakenError        one that appeared while the run was computed
+    │   └── TakenError        one that exists already
     └── UsageError            exit code 2: a wrong combination of options
 """
 
@@ -79,7 +79,7 @@ class RunError(AssayError):
 
 
 class TakenError(RunError):
-    """A run folder that appeared while the run was computed."""
+    """A run folder that exists already."""
 
 
 class UsageError(AssayError):

@@ -21,9 +21,9 @@ _PATIENCE = 20
 def new_folder(target: Path) -> Iterator[Path]:
     """Yield a temporary folder beside `target`; move it there if nothing failed.
 
-    Raises `RunError` if `target` exists or cannot be written, and `TakenError` if it
-    appeared meanwhile. Whatever ends the block early, Ctrl-C included, the temporary
-    folder and the parents made for it are removed.
+    Raises `TakenError` if `target` exists, now or when it would be moved there, and
+    `RunError` if it cannot be written. Whatever ends the block early, Ctrl-C included,
+    the temporary folder and the parents made for it are removed.
     """
     check_target(target)
     made = [parent for parent in target.parents if not parent.exists()]
@@ -49,10 +49,10 @@ def new_folder(target: Path) -> Iterator[Path]:
 
 
 def check_target(target: Path) -> None:
-    """Raise `RunError` if `target` exists already or cannot be made."""
+    """Raise `TakenError` if `target` exists, `RunError` if it cannot be made."""
     try:
         if target.exists() or target.is_symlink():
-            raise RunError(
+            raise TakenError(
                 f"{target}: exists already; name another folder with --out or remove it"
             )
         parent = next(parent for parent in target.parents if parent.exists())
