@@ -15,12 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.costs.fees import schedule
 from engine.ledger.backtest import Backtest
+from engine.ledger.simulate import fixed, play
+from engine.ledger.tape import record as record_tape
 from engine.study import BARBELL, StudyInputs, StudyResult, trade_barbell
 from engine.thesis.model import Execution
 from tests.books import assert_books, closes_of, marked
 from tests.flagship import Record, lines_of
-from tests.tax_table import TAXED_AS, tax_rate
+from tests.tax_table import TAXED_AS, TAXES, tax_rate
 from tests.tolerances import IDENTITY, SOLVER
 
 
@@ -172,6 +175,48 @@ def test_every_tax_is_the_rate_of_its_day(world: World) -> None:
     assert {("XSHG", "sell", 0.0010), ("XSHG", "sell", 0.0005)} <= seen
     assert {("XKRX", "sell", rate) for rate in (0.0020, 0.0018, 0.0015)} <= seen
     assert {("XNYS", "sell", rate) for rate in (8.0e-6, 27.8e-6, 0.0)} <= seen
+
+
+@pytest.mark.xdist_group("sample")
+def test_trading_every_day_pays_every_rate_on_its_first_day(
+    sample_study: StudyResult,
+) -> None:
+    """Four markets, weights to and fro at every close: no day of a change is missed."""
+    names = ["NVDA", "0700.HK", "688256.SS", "000660.KS"]
+    about = sample_study.thesis.about
+    tape = record_tape(
+        sample_study.market,
+        [sample_study.market.lines[name] for name in names],
+        execution=sample_study.thesis.execution,
+        base="USD",
+        schedule=schedule("exchange"),
+        start=about.start,
+        end=about.end,
+    )
+    weights = {
+        day: pd.Series(0.2 if row % 2 else 0.1, index=names)
+        for row, day in enumerate(tape.days)
+    }
+    told = play(tape, name="to and fro", decide_at=tape.days, policy=fixed(weights))
+    mics = {line.symbol: line.mic for line in tape.lines}
+    seen: dict[tuple[str, str, float], list[str]] = {}
+    for one in told.trades.itertuples():
+        mic = mics[one.asset]
+        rate = tax_rate(mic, one.side, one.session.date())
+        assert one.tax == pytest.approx(rate * one.value, rel=IDENTITY), one
+        key = (TAXED_AS.get(mic, mic), one.side, rate)
+        seen.setdefault(key, []).append(str(one.session.date()))
+    table = {
+        (mic, side, rate)
+        for mic, sides in TAXES.items()
+        for side, rates in sides.items()
+        for rate in rates.values()
+    }
+    assert table - set(seen) == set()
+    # Korean sales that settle in the new year are among them
+    late = [day for day in seen["XKRX", "sell", 0.0015] if day < "2025"]
+    assert late
+    assert min(late) >= "2024-12-27"
 
 
 def test_a_korean_sale_at_the_turn_of_the_year_pays_the_next_years_rate() -> None:
