@@ -10,6 +10,7 @@ import pytest
 
 from engine import deliver
 from engine.cli import output
+from engine.errors import RunError, UsageError
 from engine.runs import folder as run_folder
 from engine.study import StudyInputs, StudyResult, run_study
 from tests import desk
@@ -142,7 +143,7 @@ def test_options_that_are_wrong(
 
 
 def test_an_option_unknown_to_the_library(tmp_path: Path) -> None:
-    with pytest.raises(deliver.UsageError, match=r"'price'.*'prices'\?"):
+    with pytest.raises(UsageError, match=r"'price'.*'prices'\?"):
         deliver.run_to_folder(tmp_path / "t.toml", price="prices")
 
 
@@ -203,7 +204,7 @@ def test_a_parent_that_may_not_be_written(
 
     monkeypatch.setattr(Path, "mkdir", forbidden)
     with (
-        pytest.raises(deliver.RunError, match=r"cannot be written \(Permission"),
+        pytest.raises(RunError, match=r"cannot be written \(Permission"),
         run_folder.new_folder(Path("out")),
     ):
         raise AssertionError("must not begin")
