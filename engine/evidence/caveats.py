@@ -26,18 +26,20 @@ def caveats(
     said = [
         _simulated(market),
         _sample(thesis),
+        _dates(thesis, universe, assets),
         _overridden(overrides),
         _proxy(thesis, universe, market, assets),
         _unpriced(thesis, universe, market),
         _benchmarks(thesis, universe, market),
         *_empty_legs(thesis, universe, assets),
         _unscored(thesis, decisions),
+        *_free(thesis, assets),
         *_rates(market),
         _acts(thesis),
         _sentence(anti_legs(thesis.barbell).reason),
         _asynchronous(market),
-        "The universe was chosen by the documents after the fact: a company that "
-        "failed is not in it.",
+        "The universe is as its author drew it up, who may have known the outcome: a "
+        "company that failed before then is not in it.",
     ]
     return tuple(sentence for sentence in said if sentence)
 
@@ -81,6 +83,36 @@ def _sample(thesis: Thesis) -> str:
             "it in view. Only what came after can confirm it."
         )
     return ""
+
+
+def _dates(thesis: Thesis, universe: Universe, assets: tuple[Line, ...]) -> str:
+    """Say so where the universe rests on documents younger than the thesis."""
+    declared = thesis.about.declared
+    if declared is None or declared > thesis.about.end:
+        return ""
+    younger = [
+        line.symbol
+        for line in assets
+        if (known := universe.entities[line.entity].declared) and known > declared
+    ]
+    asserted = "The declaration date is the author's word; nothing proves it."
+    if not younger:
+        return asserted
+    return (
+        f"{asserted} The documents behind {len(younger)} of {len(assets)} assets "
+        f"({at_most(younger)}) are younger than that date: a thesis of {declared} "
+        "could not have rested on them."
+    )
+
+
+def _free(thesis: Thesis, assets: tuple[Line, ...]) -> Iterator[str]:
+    """Say which costs and rates are set to nothing."""
+    about, terms = thesis.about, thesis.execution
+    foreign = any(line.currency != about.currency for line in assets)
+    if foreign and terms.fx_spread_bps == 0.0:
+        yield "Changing currencies costs nothing here (execution.fx_spread_bps = 0)."
+    if about.risk_free == 0.0:
+        yield "Sharpe ratios are over a risk-free rate of 0 (thesis.risk_free)."
 
 
 def _overridden(overrides: Mapping[str, str]) -> str:
@@ -168,20 +200,27 @@ def _empty_legs(
 
 
 def _unscored(thesis: Thesis, decisions: Sequence[Decision]) -> str:
-    """Say which factors never spoke, and whether any asset was ever scored."""
+    """Say which factors never spoke, and at how many decisions nothing was scored."""
     if not thesis.factors:
         return "The thesis names no factor: every score is 0."
+    blind = [one for one in decisions if one.scorecard.withheld.all()]
     silent = [
         one.name
         for one in thesis.factors
         if decisions and all(one.name in each.scorecard.absent for each in decisions)
     ]
-    if not silent:
-        return ""
-    withheld = all(each.scorecard.withheld.all() for each in decisions)
-    return f"Factors without data at every decision: {at_most(silent)}." + (
-        " Too little is left to score any asset: every score is 0." if withheld else ""
-    )
+    said = []
+    if blind:
+        scored = [one.session for one in decisions if one not in blind]
+        since = f"; the first scores are of {scored[0].date()}" if scored else ""
+        said.append(
+            f"At {len(blind)} of {len(decisions)} decisions too few factors spoke to "
+            f"score any asset{since}: what was held then follows from budgets and risk "
+            "alone, not from the thesis's signals."
+        )
+    if silent:
+        said.append(f"Factors without data at every decision: {at_most(silent)}.")
+    return " ".join(said)
 
 
 def _rates(market: Market) -> Iterator[str]:

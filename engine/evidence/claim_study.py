@@ -15,7 +15,7 @@ from engine.evidence.claims.context import Evidence, Span
 from engine.evidence.results import Claims, Measurement, Sample, Untestable
 from engine.evidence.score import thesis_score
 from engine.evidence.verdict import judge
-from engine.thesis.model import Claim
+from engine.thesis.model import Claim, Thesis
 
 SAMPLES: tuple[Sample, ...] = ("in-sample", "out-of-sample")
 
@@ -42,10 +42,22 @@ def study_claims(evidence: Evidence) -> Claims:
     return Claims(results=tuple(results), scores=tuple(scores))
 
 
+def declared_for(claim: Claim, thesis: Thesis) -> dt.date | None:
+    """Return the day from which a claim's evidence is out-of-sample.
+
+    Its own, else the thesis's; the later of the two where it judges the portfolio,
+    whose factors, weights and events are the thesis's.
+    """
+    own, whole = thesis.declared_of(claim), thesis.about.declared
+    if CLAIM_TESTS[claim.test].of_portfolio and own is not None and whole is not None:
+        return max(own, whole)
+    return own
+
+
 def span_of(claim: Claim, evidence: Evidence, sample: Sample) -> Span:
     """Return the sessions of the claim's sample."""
     thesis = evidence.thesis
-    declared = thesis.declared_of(claim) or dt.date.max
+    declared = declared_for(claim, thesis) or dt.date.max
     end = thesis.about.end + dt.timedelta(days=1)
     if sample == "in-sample":
         return Span(
@@ -67,7 +79,7 @@ def _measure(
     test = CLAIM_TESTS[claim.test]
     span = span_of(claim, evidence, sample)
     params: Any = TypeAdapter(test.params).validate_python(claim.params)
-    declared = evidence.thesis.declared_of(claim)
+    declared = declared_for(claim, evidence.thesis)
 
     def here(identifier: str) -> bool:
         day = _day(evidence.thesis.event(identifier).at)

@@ -42,6 +42,8 @@ METRICS = PATH_METRICS + BENCHMARK_METRICS
 RESAMPLING_RANGE = ("max_drawdown", "calmar")
 #: Interval level, tail level of VaR and shortfall.
 LEVEL = 0.95
+#: Weeks, for what the daily closes of far exchanges distort.
+WEEKS_PER_YEAR = 52.0
 #: Below this many returns no interval is given.
 FEWEST_RETURNS = 20
 
@@ -98,7 +100,9 @@ def performance_table(
         Columns `METRICS`, each with ``_low`` and ``_high`` (percentiles of a stationary
         bootstrap; for `RESAMPLING_RANGE` the range over resamples), then
         ``probabilistic_sharpe`` (probability that the true Sharpe ratio is positive),
-        ``cagr_calendar`` (on days / 365.25), ``n``, ``block`` (mean block length,
+        ``cagr_calendar`` (on days / 365.25), ``sharpe_weekly``, ``alpha_weekly`` and
+        ``beta_weekly`` (of weekly returns, which closes hours apart distort less),
+        ``n``, ``block`` (mean block length,
         sessions). All paths share their draws, with the longest block any of them
         needs, so their rows can be compared. Bounds are NaN below 20 returns.
 
@@ -157,6 +161,7 @@ def _row(
     return row | {
         "probabilistic_sharpe": metrics.probabilistic_sharpe(values - rate),
         "cagr_calendar": _calendar_growth(values, sessions),
+        **_weekly(values, benchmark, sessions, rate),
         "n": len(values),
         "block": resamples.block if resamples else float("nan"),
     }
@@ -231,6 +236,38 @@ def _bounds(
             values, benchmark, resamples, periods_per_year=per_year, rate=rate
         )
     return {name: resampled.percentiles(drawn[name], LEVEL) for name in drawn}
+
+
+def _weekly(
+    values: Array, benchmark: Array | None, sessions: pd.Index, rate: float
+) -> dict[str, float]:
+    """Return Sharpe, alpha and beta of weekly returns; NaN off a calendar.
+
+    Exchanges close hours apart, so a day in New York is partly tomorrow's in Asia:
+    daily beta is too low and daily alpha too high. Weeks end on Sunday; the first and
+    the last may be short.
+    """
+    names = ("sharpe_weekly", "alpha_weekly", "beta_weekly")
+    if not isinstance(sessions, pd.DatetimeIndex) or len(values) < FEWEST_RETURNS:
+        return dict.fromkeys(names, float("nan"))
+    week = np.asarray(sessions.to_period("W").asi8)
+    starts = np.flatnonzero(np.diff(week, prepend=week[0] - 1))
+
+    def excess(returns: Array) -> Array:
+        both = np.stack([1.0 + returns, np.full(len(returns), 1.0 + rate)])
+        own, free = np.multiply.reduceat(both, starts, axis=1)
+        weekly: Array = own - free
+        return weekly
+
+    own = excess(values)
+    other = excess(benchmark) if benchmark is not None else None
+    return {
+        "sharpe_weekly": metrics.sharpe_ratio(own, WEEKS_PER_YEAR),
+        "alpha_weekly": float("nan")
+        if other is None
+        else metrics.alpha(own, other, WEEKS_PER_YEAR),
+        "beta_weekly": float("nan") if other is None else metrics.beta(own, other),
+    }
 
 
 def _calendar_growth(values: Array, sessions: pd.Index) -> float:

@@ -126,19 +126,22 @@ def _by_interval(
     most = max(sign * interval[0], sign * interval[1])
     where = " for this event" if claim.scope == "event" else ""
     if q < FALSE_DISCOVERY_RATE and sign * one.estimate < 0:
-        return "refuted", f"the opposite sign{where}, q = {q:.3f}"
+        return "refuted", f"the opposite sign{where}, {_q(q)}"
     if most < claim.min_effect:
         return (
             "refuted",
             f"the whole interval lies below the smallest effect that matters{where}",
         )
     if q < FALSE_DISCOVERY_RATE:
-        return "supported", f"the expected sign{where}, q = {q:.3f}"
+        return "supported", f"the expected sign{where}, {_q(q)}"
     return (
         "inconclusive",
-        f"the interval holds zero{where}; this test finds effects of "
-        f"{one.detectable:.3g} or more with power 0.8",
+        f"the interval holds zero{where}",
     )
+
+
+def _q(value: float) -> str:
+    return "q < 0.001" if value < 0.001 else f"q = {value:.3f}"
 
 
 def _by_condition(one: Measurement) -> tuple[VerdictWord, str]:

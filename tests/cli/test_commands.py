@@ -163,7 +163,7 @@ def test_events_stamp_every_row_of_a_simulation(desk: Path, root: Path) -> None:
         "t",
         "p",
     ]
-    assert wanted <= set(rows[0])
+    assert set(wanted) <= set(rows[0])
     assert rows[0]["window"] == [0, 0]
 
 

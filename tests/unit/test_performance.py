@@ -103,6 +103,20 @@ def test_summary_names_every_metric_and_orders_its_bounds() -> None:
     assert found["cagr_calendar"] == pytest.approx(wealth ** (365.25 / days) - 1.0)
 
 
+def test_weekly_numbers_are_those_of_pandas_weeks() -> None:
+    own, market = _series(), _series(2)
+    found = _summary(own, market)
+    weeks = [
+        (1.0 + one).groupby(one.index.to_period("W")).prod() - 1.0
+        for one in (own, market)
+    ]
+    slope, intercept = np.polyfit(weeks[1], weeks[0], 1)
+    assert found["beta_weekly"] == pytest.approx(slope)
+    assert found["alpha_weekly"] == pytest.approx(52 * intercept)
+    sharpe = weeks[0].mean() / weeks[0].std() * np.sqrt(52)
+    assert found["sharpe_weekly"] == pytest.approx(sharpe)
+
+
 def test_without_a_benchmark_its_metrics_are_unknown() -> None:
     found = _summary(_series())
     assert np.isnan(

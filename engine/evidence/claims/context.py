@@ -79,13 +79,16 @@ class ClaimTest:
     """A way to test a claim.
 
     `params` is the frozen dataclass of the keys a claim may carry for it; `measure`
-    returns what was found on one span, or what is missing.
+    returns what was found on one span, or what is missing. `of_portfolio`: it judges
+    paths that the whole thesis decides, which are out-of-sample only once the thesis
+    was declared, however early the claim was.
     """
 
     name: str
     params: type
     measure: Measure
     help: str
+    of_portfolio: bool = False
 
 
 def members(

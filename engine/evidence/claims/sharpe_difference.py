@@ -79,4 +79,5 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="annualised Sharpe ratio of one path minus another, net of costs",
+    of_portfolio=True,
 )

@@ -66,10 +66,13 @@ def measure(
         last = int(reached.argmax()) + 1
         first = known["known_at"].iloc[last - params.times : last].max()
     word = "above" if params.above is not None else "below"
-    if first is not None:
-        told = f"reached on {first.date()}"
-    else:
+    if first is None:
         told = "not reached" + (f" by {params.by}" if passed else " yet")
+    elif reached[params.times - 1]:
+        told = f"reached on {first.date()}, so from the first observation on"
+    else:
+        told = f"reached on {first.date()}"
+    row = f", {params.times} in a row" if params.times > 1 else ""
     return Measurement(
         estimate=float(values[-1]),
         se=float("nan"),
@@ -79,7 +82,7 @@ def measure(
         n=len(values),
         unit=str(known["unit"].iloc[-1]),
         detectable=float("nan"),
-        summary=f"{params.role}{of_entity} {word} {line:g}: {told}; "
+        summary=f"{params.role}{of_entity} {word} {line:g}{row}: {told}; "
         f"{len(values)} observations",
         condition_met=True if first is not None else (False if passed else None),
         assumptions=(f"{params.times} observation(s) in a row",),
