@@ -200,7 +200,7 @@ def _turnover_sentence(limits: Limits, clash: Sequence[_Row], limit: _Row) -> st
     needed = _solve(limits, others, limit.coefficients).value
     named = dict.fromkeys(_term(row, 1.0) for row in others)
     short = needed - limit.value
-    digits = _digits(short)
+    digits = _digits(min(short, limit.value))
     return (
         f"{' and '.join(named)} needs a turnover of {needed:.{digits}f} from what is "
         f"held, but {_TURNOVER} allows {limit.value:.{digits}f} "
