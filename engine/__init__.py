@@ -34,7 +34,7 @@ _HOME = {
     "InfeasibleError": "engine.errors",
 }
 
-__all__ = sorted(_HOME)  # noqa: PLE0605 - one list of names, resolved lazily
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> object:

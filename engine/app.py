@@ -179,7 +179,11 @@ def study_inputs(
     as_of = _date(as_of, "as_of")
     if as_of is not None:
         thesis = declared_by(thesis, as_of)
-        overrides["as_of"] = as_of.isoformat()
+        events = len(document.thesis.events) - len(thesis.events)
+        claims = len(document.thesis.claims) - len(thesis.claims)
+        overrides["as_of"] = (
+            f"{as_of} ({events} later events and {claims} later claims left out)"
+        )
     folder = base or Path(document.path).parent
     universe = load_universe(thesis.universe.name, base=folder)
     assets = held_lines(thesis, universe)

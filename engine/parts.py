@@ -17,12 +17,14 @@ from engine.portfolio.scoring import layer_scores
 from engine.portfolio.scoring import score as score_assets
 from engine.study import (
     Progress,
+    StudyInputs,
     check_prices,
     measure_performance,
     trade_around_event,
     trade_barbell,
     trade_baselines,
 )
+from engine.thesis.model import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,17 +108,12 @@ def backtest_around(
     progress("loading prices and signals")
     inputs = inputs_of(path, **options)
     check_prices(inputs)
-    found = [one for one in inputs.thesis.events if one.id == event]
-    if not found:
-        known = [one.id for one in inputs.thesis.events]
-        raise UsageError(
-            f"no event is called {event!r}. {nearest(event, known)}".strip()
-        )
+    found = _event(inputs, event)
     progress("deciding and trading")
     _, account = trade_barbell(inputs)
     progress("trading the baselines")
     baselines = trade_baselines(inputs, account)
-    around = trade_around_event(inputs, found[0], account, baselines)
+    around = trade_around_event(inputs, found, account, baselines)
     return Table(
         table=around.summary, simulated=inputs.market.simulated, note=around.note
     )
@@ -130,16 +127,22 @@ def events(
     inputs = inputs_of(path, **options)
     thesis = inputs.thesis
     if only is not None:
-        chosen = tuple(one for one in thesis.events if one.id == only)
-        if not chosen:
-            known = [one.id for one in thesis.events]
-            raise UsageError(
-                f"no event is called {only!r}. {nearest(only, known)}".strip()
-            )
-        thesis = thesis.model_copy(update={"events": chosen})
+        chosen = _event(inputs, only)
+        thesis = thesis.model_copy(update={"events": (chosen,)})
     progress("studying the events")
     study = study_events(inputs.market, thesis, inputs.universe, inputs.assets)
     return Events(study=study, simulated=inputs.market.simulated)
+
+
+def _event(inputs: StudyInputs, name: str) -> Event:
+    """Return the event of this id; `UsageError` with the nearest one."""
+    for event in inputs.thesis.events:
+        if event.id == name:
+            return event
+    hint = nearest(name, [event.id for event in inputs.thesis.events])
+    cut = inputs.overrides.get("as_of")
+    kept = f" The study is as of {cut}." if cut else ""
+    raise UsageError(f"no event is called {name!r}.{kept} {hint}".strip())
 
 
 def left_out_sentences(left_out: pd.DataFrame) -> list[str]:

@@ -22,11 +22,16 @@ def check(thesis: Path) -> None:
     for written, yahoo in catalogue.house_styles(document).items():
         note(f"{written} is read as {yahoo}, Yahoo's symbol")
     found = document.thesis
-    click.echo(
-        f"{thesis}: fine. {len(found.factors)} factors, {len(found.barbell)} legs, "
-        f"{len(found.events)} events, {len(found.claims)} claims, "
-        f"{found.about.start} to {found.about.end}."
+    counts = ", ".join(
+        f"{len(one)} {word}" + ("s" if len(one) != 1 else "")
+        for word, one in (
+            ("factor", found.factors),
+            ("leg", found.barbell),
+            ("event", found.events),
+            ("claim", found.claims),
+        )
     )
+    click.echo(f"{thesis}: fine. {counts}, {found.about.start} to {found.about.end}.")
 
 
 @click.command()
