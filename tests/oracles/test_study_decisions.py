@@ -20,6 +20,7 @@ from engine.portfolio.results import Decision, Risk
 from engine.portfolio.risk import estimate
 from engine.sources.sample_signals import SampleSignals
 from engine.study import StudyResult
+from engine.thesis.model import Execution
 from tests import factor_twins as twin
 from tests.flagship import Record
 from tests.tax_table import rate_on
@@ -225,11 +226,17 @@ def test_alpha_is_ic_times_volatility_times_score(moment: Moment) -> None:
         assert alpha[symbol] == pytest.approx(expected, abs=IDENTITY, nan_ok=True)
 
 
-def cost(line: Line, side: str, day: dt.date) -> float:
-    """Slippage and tax as a decider expects them; Korea settles two weekdays later."""
+def cost(line: Line, side: str, day: dt.date, terms: Execution) -> float:
+    """What a decider expects to pay, as a share of the value traded.
+
+    Slippage and tax (Korea settles two weekdays later), and the spread on what has to
+    be converted: a buyer abroad converts the costs too, a seller what they leave.
+    """
     if line.mic == "XKRX":
         day = (pd.Timestamp(day) + 2 * pd.offsets.BDay()).date()
-    return 5e-4 + rate_on(line.mic, side, day)
+    local = terms.slippage_bps * 1e-4 + rate_on(line.mic, side, day)
+    spread = 0.0 if line.currency == "USD" else terms.fx_spread_bps * 1e-4
+    return local + spread * (1.0 + local if side == "buy" else 1.0 - local)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -270,8 +277,11 @@ def textbook(at: Moment) -> Textbook:
         ]
     )
     day = at.decision.session.date()
-    buy = np.array([cost(line_of[name], "buy", day) for name in names])
-    sell = np.array([cost(line_of[name], "sell", day) for name in names])
+    terms = at.study.thesis.execution
+    buy, sell = (
+        np.array([cost(line_of[name], side, day, terms) for name in names])
+        for side in ("buy", "sell")
+    )
     held = at.study.backtest.weights.loc[at.decision.session, names].to_numpy()
     layer = [at.study.universe.layer_of(name) for name in names]
 

@@ -68,7 +68,8 @@ def test_nav_tomorrow_is_todays_holdings_at_tomorrows_prices(world: World) -> No
             abroad = one.side == "sell" and one.currency != told.base
             fix = rate[one.currency].iloc[row] if abroad else one.fx
             gained[row] += one.units * (unit[one.asset].iloc[row] - one.price * fix)
-            gained[row] -= (one.slippage + one.tax) * (fix / one.fx)
+            gained[row] -= (one.slippage + one.tax) * (fix / one.fx) + one.fx_cost
+        gained -= told.costs["interest"].to_numpy()
         expected = (held + told.cash["USD"].shift(1) + gained).iloc[1:]
         assert (
             np.abs(told.nav.iloc[1:] - expected) <= IDENTITY * told.nav.iloc[1:]
@@ -145,7 +146,8 @@ def before_each_moment(
     cash, row = terms.capital, 0
     for place, (moment, today) in enumerate(fills.items()):
         while at[row] < moment:
-            cash += sum(amount * close[c][row] for c, amount in abroad.items())
+            swept = sum(amount * close[c][row] for c, amount in abroad.items())
+            cash += swept * (1.0 - terms.fx_spread_bps * 1e-4)
             abroad = dict.fromkeys(abroad, 0.0)
             row += 1
         worth = {s: units[s] * unit[s][place] for s in units if abs(units[s]) > 1e-9}
@@ -229,12 +231,15 @@ def test_costs_of_a_session_are_those_of_its_trades(world: World) -> None:
     for told in world.paths.values():
         at = closes_of(told, world.record)
         rows = at.searchsorted(told.trades["filled_utc"])
-        for column in ("slippage", "tax"):
+        for column, kind in (
+            ("slippage", "slippage"),
+            ("tax", "tax"),
+            ("fx_cost", "fx"),
+        ):
             paid = np.bincount(rows, told.trades[column], minlength=len(at))
-            assert told.costs[column].to_numpy() == pytest.approx(
+            assert told.costs[kind].to_numpy() == pytest.approx(
                 paid, abs=IDENTITY * told.nav.iloc[0]
             )
-        assert (told.costs["fx"] == 0.0).all()  # the flagship sets no spread
 
 
 def test_decisions_keep_to_the_thesis(world: World) -> None:

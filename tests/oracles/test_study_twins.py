@@ -86,12 +86,13 @@ def test_the_samples_of_performance_meet_at_the_declaration(
 def test_benchmarks_are_bought_once_and_held(
     study: StudyResult, record: Record
 ) -> None:
-    """All cash at the first close; bought at the second, at 5 bp; then its growth."""
+    """All cash at the first close; bought at the second, at a cost; then its growth."""
     for name in ("SPY", "SMH"):
         price = pd.Series(record.closes[name].to_numpy(), index=record.days[name])
         nav = study.baselines[name].nav
         capital = study.thesis.execution.capital
-        bought = price[nav.index[1]] * 1.0005
+        slippage = study.thesis.execution.slippage_bps * 1e-4
+        bought = price[nav.index[1]] * (1.0 + slippage)
         expected = capital * price[nav.index[1:]] / bought
         assert nav.iloc[0] == capital
         assert nav.iloc[1:].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-9)
@@ -140,6 +141,7 @@ def test_the_window_about_an_event_is_a_fresh_account(
 ) -> None:
     """SPY by hand in each window; growth, drawdown and costs of every path add up."""
     price = pd.Series(record.closes["SPY"].to_numpy(), index=record.days["SPY"])
+    paid = 1.0 + study.thesis.execution.slippage_bps * 1e-4
     assert len(study.around) >= 10
     table = study.events.table
     for event, window in study.around.items():
@@ -148,7 +150,7 @@ def test_the_window_about_an_event_is_a_fresh_account(
         place = price.index.get_loc(table.loc[of_nvidia, "day_zero"].iloc[0])
         own = price.iloc[place + nav.index[0] : place + nav.index[-1] + 1]
         assert own.index[-1] <= study.backtest.nav.index[-1]
-        expected = own.iloc[1:] / (own.iloc[1] * 1.0005)
+        expected = own.iloc[1:] / (own.iloc[1] * paid)
         assert nav["SPY"].iloc[1:].to_numpy() == pytest.approx(
             expected.to_numpy(), rel=1e-9
         )
