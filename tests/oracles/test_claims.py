@@ -177,6 +177,17 @@ def test_sharpe_difference_says_what_is_missing() -> None:
     assert one.reason == "barbell and SPY earned the same each day"
 
 
+def test_a_portfolio_is_out_of_sample_only_once_its_thesis_was_declared() -> None:
+    """The claim is older, but factors, weights and events are the thesis's."""
+    claim = {**SHARPE, "declared": day(100)}
+    given = evidence(thesis(claim, declared=day(300)), returns=paths())
+    before, after = (measured(given, s) for s in ("in-sample", "out-of-sample"))
+    assert before.n == 299
+    assert after.rows.index[0] == DAYS[300]
+    layers = evidence(thesis({**SPREAD, "declared": day(100)}, declared=day(300)))
+    assert measured(layers, "out-of-sample").rows.index[0] == DAYS[100]
+
+
 def test_without_a_declaration_everything_is_in_sample() -> None:
     given = evidence(thesis(SPREAD), returns=paths())
     assert measured(given).n == ROWS - 1
