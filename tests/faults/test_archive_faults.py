@@ -122,7 +122,11 @@ def replace(name: str, old: str, new: str) -> Tamper:
 
 def unforged(name: str) -> Tamper:
     """Return a tamper that changes a file and leaves the manifest."""
-    return lambda run: (run / name).write_text("changed") and None
+
+    def tamper(run: Path) -> None:
+        (run / name).write_text("changed")
+
+    return tamper
 
 
 @pytest.mark.parametrize(
