@@ -141,8 +141,9 @@ def _notes(
     late = trades[trades["waited"] > 0]
     if len(late):
         notes.append(
-            f"{len(late)} orders waited for their market, {late['waited'].sum()} "
-            f"session ends in all, at most {late['waited'].max()}"
+            f"orders that waited for a closed market: {len(late)}, for "
+            f"{late['waited'].mean():.1f} sessions on average, "
+            f"{late['waited'].max()} at most"
         )
     unbought = [done.fill.unbought for done in account.executed]
     missed = [share for share in unbought if share > _WORTH_SAYING]
