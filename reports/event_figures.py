@@ -328,7 +328,7 @@ def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
             "lo": rounded(row["low"]),
             "hi": rounded(row["high"]),
             "m": rounded(row["min_effect"] * (1 if row["sign"] == "+" else -1)),
-            "c": words.label(str(row["verdict"])),
+            "c": words.label(row["verdict"].removeprefix(f"{words.STAMP}: ")),
             "d": f"{row['claim']}: {show(row['estimate'])}, 90% interval "
             f"{numbers.interval(row['low'], row['high'], show)}, {row['verdict']}",
         }

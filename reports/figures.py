@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.study import StudyResult
-from reports import numbers, tables, words
+from engine.study import EQUAL_WEIGHT, StudyResult
+from reports import numbers, samples, tables, words
 from reports.palette import layer_colours, light, path_colours
 from reports.vega import (
     WIDTH,
@@ -36,9 +36,7 @@ PLOT = WIDTH - LEFT
 
 def colours_of(result: StudyResult) -> dict[str, str]:
     """Return the colour of every backtest, the same in each figure."""
-    benchmarks = [
-        name for name in result.thesis.about.benchmarks if name in result.baselines
-    ]
+    benchmarks = samples.benchmarks(result)
     others = [name for name in result.baselines if name not in benchmarks]
     colours = path_colours(result.backtest.name, benchmarks, others)
     return {
@@ -111,10 +109,18 @@ def dashes(names: Iterable[str]) -> Spec:
     return encoded("p", "N", scale=scale, legend=None)
 
 
+def compared(result: StudyResult) -> str:
+    """Return the path whose drawdown stands beside the barbell's, if any.
+
+    The first benchmark with a price, else equal weight.
+    """
+    chosen = [*samples.benchmarks(result), EQUAL_WEIGHT]
+    return next((name for name in chosen if name in result.baselines), "")
+
+
 def _drawdown(result: StudyResult, colours: Mapping[str, str], time: Spec) -> Spec:
-    """Return the drawdown of the barbell (area) and of the first benchmark (line)."""
-    main = result.backtest.name
-    compared = [name for name in colours_of(result) if name != main][:1]
+    """Return the drawdown of the barbell (area) and of what it is held against."""
+    main, other = result.backtest.name, compared(result)
     y = encoded(
         "v",
         "Q",
@@ -125,7 +131,7 @@ def _drawdown(result: StudyResult, colours: Mapping[str, str], time: Spec) -> Sp
     parts: list[Spec] = []
     for names, mark in (
         ([main], {"type": "area", "fillOpacity": 0.28, "line": {"strokeWidth": 1.2}}),
-        (compared, {"type": "line", "strokeWidth": 1.1}),
+        ([other] if other else [], {"type": "line", "strokeWidth": 1.1}),
     ):
         fall = {
             words.label(name): tables.paths(result)[name].drawdown for name in names

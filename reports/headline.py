@@ -3,57 +3,64 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from engine.study import StudyResult
-from reports import numbers, record_tables, words
+from reports import numbers, record_tables, samples, words
 from reports.document import Tile, Tiles
+from reports.samples import Headline
 
 
 def tiles(result: StudyResult) -> Tiles:
     """Return the headline tiles: no thesis score where anything is simulated."""
-    own, other = words.headline_rows(result)
-    shown = [
+    shown = samples.headline(result)
+    of = f", {shown.sample}" if shown.sample else ""
+    growth = "CAGR, net" if shown.annual else "Return, net"
+    found = [
         Tile(
-            label="CAGR, net",
-            value=numbers.percent(own["cagr"]),
-            notes=_notes(own, other, "cagr", numbers.percent, "95% interval"),
+            label=f"{growth}{of}",
+            value=numbers.percent(shown.own[shown.growth]),
+            notes=_notes(shown, shown.growth, numbers.percent, "95% interval"),
         ),
         Tile(
-            label="Sharpe",
-            value=numbers.decimal(own["sharpe"]),
-            notes=_notes(own, other, "sharpe", numbers.decimal, "95% interval"),
+            label=f"Sharpe{of}",
+            value=numbers.decimal(shown.own["sharpe"]),
+            notes=_notes(shown, "sharpe", numbers.decimal, "95% interval"),
         ),
         Tile(
-            label="Max drawdown",
-            value=numbers.percent(own["max_drawdown"]),
-            notes=_notes(
-                own, other, "max_drawdown", numbers.percent, "resampling range"
-            ),
+            label=f"Max drawdown{of}",
+            value=numbers.percent(shown.own["max_drawdown"]),
+            notes=_notes(shown, "max_drawdown", numbers.percent, "resampling range"),
             tone="negative",
         ),
-        _claims(result, words.IN_SAMPLE, "Claims, in-sample"),
-        _claims(result, words.OUT_OF_SAMPLE, "Claims, out-of-sample"),
+        _claims(result, samples.IN_SAMPLE, "Claims, in-sample"),
+        _claims(result, samples.OUT_OF_SAMPLE, "Claims, out-of-sample"),
     ]
     if not result.simulated:
-        shown.append(_score(result))
-    return Tiles(tiles=tuple(shown))
+        found.append(_score(result))
+    return Tiles(tiles=tuple(found))
 
 
 def _notes(
-    own: Mapping[str, Any],
-    other: Mapping[str, Any] | None,
-    metric: str,
-    show: numbers.Format,
-    interval_word: str,
+    shown: Headline, metric: str, show: numbers.Format, interval_word: str
 ) -> tuple[str, ...]:
+    """Return what stands below a number: its interval, the others, the caution."""
+    own, other = shown.own, shown.benchmark
     between = numbers.interval(
         own.get(f"{metric}_low", math.nan), own.get(f"{metric}_high", math.nan), show
     )
     notes = [f"{interval_word} {between}"] if between != numbers.MISSING else []
     if other is not None:
         notes.append(f"{other['path']} {show(other[metric])}")
+    if shown.beside is not None:
+        beside = shown.beside
+        kind = beside.growth if metric == shown.growth else metric
+        a_year = " a year" if kind == "cagr" and metric != kind else ""
+        notes.append(f"{beside.sample} {show(beside.own[kind])}{a_year}")
+    if not shown.annual and metric != "max_drawdown":
+        over = f"{numbers.count(shown.sessions)} sessions"
+        notes.append(
+            f"of {over}, not a year" if metric == shown.growth else f"from {over}"
+        )
     return tuple(notes)
 
 
@@ -61,13 +68,14 @@ def _claims(result: StudyResult, sample: str, label: str) -> Tile:
     """Return how the claims of one sample came out."""
     results = [one for one in result.claims.results if one.sample == sample]
     counts = words.verdict_counts(results)
+    conditions = words.conditions_supported(results)
     if not results:
         return Tile(label=label, value="none", notes=("nothing declared yet",))
     return Tile(
         label=label,
         value=f"{counts['supported']} of {len(results)}",
         notes=(
-            "supported",
+            ", ".join(part for part in ("supported", conditions) if part),
             f"{counts['refuted']} refuted, {counts['inconclusive']} inconclusive, "
             f"{counts['untestable']} untestable",
         ),
@@ -77,7 +85,7 @@ def _claims(result: StudyResult, sample: str, label: str) -> Tile:
 def _score(result: StudyResult) -> Tile:
     """Return the thesis score: out-of-sample where there is one, else in-sample."""
     known = [one for one in result.claims.scores if math.isfinite(one.score)]
-    best = next((one for one in known if one.sample == words.OUT_OF_SAMPLE), None)
+    best = next((one for one in known if one.sample == samples.OUT_OF_SAMPLE), None)
     score = best or next(iter(known), None)
     if score is None:
         return Tile(label="Thesis score", value="none", notes=("nothing could count",))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from engine.portfolio.results import Scorecard
 from engine.study import StudyResult
-from reports import numbers, tables, words
+from reports import numbers, samples, tables, words
 from reports.document import (
     Cell,
     Column,
@@ -30,6 +31,7 @@ METRICS: Mapping[str, tuple[str, Show, bool]] = {
     "expected_shortfall": ("Shortfall 95%", numbers.percent, False),
     "alpha": ("Alpha", numbers.percent, True),
     "beta": ("Beta", numbers.decimal, False),
+    "beta_weekly": ("Weekly beta", numbers.decimal, False),
 }
 
 
@@ -40,7 +42,7 @@ _LOSSES = ("max_drawdown", "expected_shortfall")
 def performance(result: StudyResult) -> Table:
     """Return every path's performance, sample by sample, with 95 % intervals."""
     table = result.performance
-    shown = {name: METRICS[name] for name in METRICS if name in table.columns}
+    shown = _shown(result)
     columns = (
         Column(label="Net of costs", align="left", wide=True),
         *[Column(label=label) for label, _, _ in shown.values()],
@@ -69,15 +71,25 @@ def performance(result: StudyResult) -> Table:
     )
 
 
+def _shown(result: StudyResult) -> dict[str, tuple[str, Show, bool]]:
+    """Return the metrics to print; of a short study the return, not the Calmar."""
+    table = result.performance
+    known = {name: METRICS[name] for name in METRICS if name in table.columns}
+    if samples.lasts_a_year(samples.sessions_of(result, samples.ALL)):
+        return known
+    known.pop("calmar", None)
+    return {"total_return": ("Return", numbers.percent, True)} | known
+
+
 def _samples(result: StudyResult) -> list[tuple[str, str]]:
     """Return the samples to print and their headings; none twice, none empty."""
     present = list(dict.fromkeys(result.performance["sample"]))
     about = result.thesis.about
     whole = f"Whole period, {about.start} to {about.end}"
-    if "all" in present and words.all_in_sample(result):
+    if "all" in present and samples.all_in_sample(result):
         why = "declared after the fact" if about.declared else "never declared"
         return [("all", f"{whole}: in-sample, {why}")]
-    if "all" in present and words.none_in_sample(result):
+    if "all" in present and samples.none_in_sample(result):
         return [("all", f"{whole}: out-of-sample, declared before it")]
     titles = {
         "in-sample": f"In-sample, before {about.declared} (declared after the fact)",
@@ -102,16 +114,92 @@ def _metric_cells(
 
 
 def _performance_note(result: StudyResult) -> str:
-    benchmark = result.thesis.about.benchmarks[0]
     rate = numbers.percent(result.thesis.about.risk_free)
-    return (
+    said = [
         "Intervals: stationary bootstrap with one set of draws for all paths; under "
         "the maximum drawdown, which follows the order of the days, the range over the "
         f"resamples. Sharpe over a risk-free rate of {rate} a year. Shortfall: mean of "
-        f"the worst 5% of days. Alpha and beta against {benchmark}, alpha a year. "
+        "the worst 5% of days.",
+        _against(result),
         "Every path trades in the same ledger and pays the same costs. More metrics "
-        "are in the run's tables."
+        "are in the run's tables.",
+        _extrapolated(result),
+    ]
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def _against(result: StudyResult) -> str:
+    """Return what alpha and beta are against, and why beta stands there twice."""
+    benchmark = next(iter(samples.benchmarks(result)), "")
+    if not benchmark:
+        return "No benchmark has a price, so there is no alpha or beta."
+    said = f"Alpha and beta against {benchmark}, alpha a year."
+    if "beta_weekly" not in result.performance.columns:
+        return said
+    return (
+        f"{said} Exchanges close hours apart: where they do, daily beta is too low "
+        "and daily alpha too high, and the beta of weekly returns is nearer the truth."
     )
+
+
+def _extrapolated(result: StudyResult) -> str:
+    """Return which of the printed samples are shorter than a year, if any."""
+    short = [
+        sample
+        for sample, _ in _samples(result)
+        if not samples.lasts_a_year(samples.sessions_of(result, sample))
+    ]
+    if not short:
+        return ""
+    which = (
+        "The whole period is"
+        if samples.ALL in short
+        else f"{words.label(' and '.join(short))} {'is' if len(short) == 1 else 'are'}"
+    )
+    return (
+        f"{which} shorter than a year: annualised numbers of so short a period are "
+        "extrapolations."
+    )
+
+
+def score_coverage(result: StudyResult) -> Table | None:
+    """Return, year by year, at how many decisions scores were known at all."""
+    years: dict[int, list[Scorecard]] = {}
+    for one in result.decisions:
+        years.setdefault(one.session.year, []).append(one.scorecard)
+    if not years or not result.thesis.factors:
+        return None
+    rows = []
+    for year, cards in years.items():
+        known = [float((~card.withheld.astype(bool)).mean()) for card in cards]
+        rows.append(
+            (
+                plain(str(year)),
+                plain(numbers.count(len(cards))),
+                plain(numbers.count(sum(share >= 0.5 for share in known))),
+                plain(numbers.count(sum(share == 0.0 for share in known))),
+                plain(numbers.percent(_mean([c.coverage.mean() for c in cards]), 0)),
+            )
+        )
+    return Table(
+        id="score-coverage",
+        caption="How much the scores knew, by year.",
+        columns=(
+            Column(label="Year", align="left", wide=True),
+            Column(label="Decisions"),
+            Column(label="Half of the assets scored"),
+            Column(label="No asset scored"),
+            Column(label="Mean coverage"),
+        ),
+        rows=tuple(rows),
+        note="Coverage: the share of the factor weight that spoke, averaged over "
+        "assets and decisions. Where no asset is scored, weights follow from budgets "
+        "and risk alone.",
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(sum(values) / len(values))
 
 
 def scores(result: StudyResult) -> Table | None:

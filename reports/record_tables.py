@@ -1,4 +1,4 @@
-"""The printed tables about claims, costs, data and provenance."""
+"""The printed tables about costs, data and provenance."""
 
 from __future__ import annotations
 
@@ -6,104 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from engine.evidence.results import ClaimResult
+from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.study import StudyResult
-from reports import numbers, tables, words
-from reports.document import Cell, Column, Table, Tone, heading_row, plain
-
-_TONES: Mapping[str, Tone] = {
-    "supported": "supported",
-    "refuted": "refuted",
-    "inconclusive": "inconclusive",
-    "untestable": "untestable",
-}
-
-
-def claims(result: StudyResult) -> Table | None:
-    """Return every claim with its verdict, sample by sample."""
-    if not result.claims.results:
-        return None
-    columns = (
-        Column(label="Claim", align="left", wide=True),
-        Column(label="Verdict and why", align="left", wide=True),
-        Column(label="Estimate"),
-        Column(label="q"),
-        Column(label="n"),
-        Column(label="Detectable"),
-    )
-    rows: list[tuple[Cell, ...]] = []
-    groups: set[int] = set()
-    for sample, title in (
-        (words.OUT_OF_SAMPLE, "Out-of-sample: from the day each claim was declared"),
-        (words.IN_SAMPLE, "In-sample: before it was declared, so it confirms nothing"),
-    ):
-        part = sorted(
-            (one for one in result.claims.results if one.sample == sample),
-            key=lambda one: words.VERDICTS.index(one.verdict),
-        )
-        if not part:
-            continue
-        groups.add(len(rows))
-        rows.append(heading_row(title, len(columns)))
-        rows += [_claim_row(result, one) for one in part]
-    return Table(
-        id="claims",
-        caption="Claims, their verdicts, and the evidence for them.",
-        columns=columns,
-        rows=tuple(rows),
-        groups=frozenset(groups),
-        note="q: the p-value corrected for the number of claims tested in the sample "
-        "(Benjamini and Hochberg 1995); below 0.10 a claim is supported or refuted. "
-        "The interval is a 90% interval adjusted for selection (Benjamini and "
-        "Yekutieli 2005), so that it agrees with the verdict. Detectable: the smallest "
-        "effect that this test finds with power 0.8. A verdict on a single event "
-        "speaks for that event only.",
-    )
-
-
-def _claim_row(result: StudyResult, one: ClaimResult) -> tuple[Cell, ...]:
-    found = one.finding
-    unit = found.unit if found else ""
-    show = numbers.unit_format(unit)
-    estimate = show(found.estimate) if found else numbers.MISSING
-    behind = numbers.unit_word(unit)
-    return (
-        plain(one.says, sub=_about(one)),
-        Cell(
-            text=words.stamped(one.verdict, result),
-            tone=_TONES[one.verdict],
-            sub=one.reason,
-        ),
-        plain(
-            f"{estimate} {behind}".strip(),
-            sub="" if found is None else numbers.interval(*one.interval, show),
-        ),
-        plain(numbers.p_value(one.q)),
-        plain(numbers.count(found.n) if found else numbers.MISSING),
-        plain(
-            show(found.detectable).removeprefix("+") if found else numbers.MISSING,
-            "muted",
-        ),
-    )
-
-
-def _about(one: ClaimResult) -> str:
-    """Return what stands below a claim: its name, test, expectation and source."""
-    sign = "above zero" if one.sign == "+" else "below zero"
-    if one.min_effect:
-        unit = one.finding.unit if one.finding else "return"
-        least = numbers.unit_format(unit)(one.min_effect).removeprefix("+")
-        sign = f"{'above' if one.sign == '+' else 'below minus'} {least}"
-    parts = [
-        one.id,
-        f"{one.test} on one {one.scope}" if one.scope == "event" else one.test,
-    ]
-    parts.append(f"expects {sign}")
-    if one.document:
-        parts.append(
-            f"document {one.document}" + (f", grade {one.grade}" if one.grade else "")
-        )
-    return "; ".join(parts)
+from reports import numbers, tables
+from reports.document import Cell, Column, Table, plain
 
 
 def costs(result: StudyResult) -> Table:
@@ -115,13 +21,13 @@ def costs(result: StudyResult) -> Table:
     paid = {
         (row["kind"], row["year"]): float(row["paid"]) for row in tables.records(table)
     }
-    per_year = len(result.backtest.nav) / 252.0
+    years_held = _years(result)
     mean_nav = float(result.backtest.nav.mean())
     rows = []
     for kind in [*kinds, "total"]:
         own = kinds if kind == "total" else [kind]
         yearly = [sum(paid[name, year] for name in own) for year in years]
-        share = sum(yearly) / mean_nav / per_year
+        share = sum(yearly) / mean_nav / years_held
         rows.append(
             (
                 plain(_COSTS.get(kind, kind), "strong" if kind == "total" else ""),
@@ -153,11 +59,16 @@ _COSTS = {
 }
 
 
+def _years(result: StudyResult) -> float:
+    """Return how many years of the home calendar the account was kept."""
+    per_year = SESSIONS_PER_YEAR[result.thesis.about.calendar]
+    return len(result.backtest.nav) / per_year
+
+
 def _trading_note(result: StudyResult) -> str:
     trades = result.backtest.trades
     value = float(trades["value"].abs().sum()) if len(trades) else 0.0
-    years = len(result.backtest.nav) / 252.0
-    turnover = value / 2.0 / float(result.backtest.nav.mean()) / years
+    turnover = value / 2.0 / float(result.backtest.nav.mean()) / _years(result)
     execution = result.thesis.execution
     return (
         f"{numbers.count(len(trades))} trades, one-way turnover of "

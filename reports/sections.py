@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from engine.study import StudyResult
 from reports import (
     around_tables,
+    claim_tables,
     event_figures,
     event_tables,
     figures,
@@ -14,6 +15,7 @@ from reports import (
     performance_tables,
     readouts,
     record_tables,
+    samples,
     words,
 )
 from reports.clean import cleaned
@@ -86,11 +88,13 @@ def _figure(
 def _verdict(result: StudyResult) -> Section:
     statement = result.thesis.about.statement
     meaning = words.in_sample_meaning(result)
+    unscored = words.unscored_sentence(result)
     blocks: list[Block | None] = [
         tiles(result),
         Text(text=words.verdict(result), role="lead"),
         Text(text=f"The thesis says: {statement}") if statement else None,
         Text(text=words.performance_sentence(result)),
+        Text(text=unscored) if unscored else None,
         Text(text=meaning, role="note") if meaning else None,
         _growth(result),
     ]
@@ -98,24 +102,26 @@ def _verdict(result: StudyResult) -> Section:
 
 
 def _growth(result: StudyResult) -> Figure:
-    benchmarks = ", ".join(result.thesis.about.benchmarks)
-    first = result.thesis.about.benchmarks[0]
+    benchmarks = samples.benchmarks(result)
+    compared = figures.compared(result)
+    beside = f" against {words.label(compared)}" if compared else ""
     marked = bool(result.thesis.events)
     return _figure(
         result,
         "growth",
         figures.growth(result),
-        "Growth of 100 (log scale) net of costs, and drawdown of the barbell (area) "
-        f"against {first}{_in_sample(result)}."
+        "Growth of 100 (log scale) net of costs, and drawdown of the barbell (area)"
+        f"{beside}{_in_sample(result)}."
         + (" Numbered lines: the events, as listed below." if marked else ""),
-        f"Line chart of growth over time: the barbell against {benchmarks}, equal "
-        "weight, each leg alone and the anti-thesis; below it the drawdown.",
+        "Line chart of growth over time: the barbell against "
+        f"{''.join(f'{name}, ' for name in benchmarks)}equal weight, each leg alone "
+        "and the anti-thesis; below it the drawdown.",
         readouts.growth(result),
     )
 
 
 def _in_sample(result: StudyResult) -> str:
-    return ", all of it in-sample" if words.all_in_sample(result) else ""
+    return ", all of it in-sample" if samples.all_in_sample(result) else ""
 
 
 def _performance(result: StudyResult) -> Section:
@@ -146,6 +152,7 @@ def _holdings(result: StudyResult) -> Section:
                 "Dot chart of each asset's score at the last decision.",
             ),
             performance_tables.scores(result),
+            performance_tables.score_coverage(result),
             performance_tables.factors(result),
         ]
         notes = result.decisions[-1].notes
@@ -258,7 +265,8 @@ def _claims(result: StudyResult) -> Section:
                 items=tuple(words.score_sentence(one) for one in result.claims.scores)
             ),
         ]
-    return _section("claims", "Claims", [chart, record_tables.claims(result), *scores])
+    tested, left = claim_tables.claims(result), claim_tables.untestable(result)
+    return _section("claims", "Claims", [chart, tested, left, *scores])
 
 
 def _costs(result: StudyResult) -> Section:
@@ -287,8 +295,9 @@ def _costs(result: StudyResult) -> Section:
 
 
 def _data(result: StudyResult) -> Section:
+    caveats = words.caveats_left(result)
     blocks: list[Block | None] = [
-        Bullets(items=result.caveats) if result.caveats else None,
+        Bullets(items=caveats) if caveats else None,
         record_tables.findings(result),
         record_tables.coverage(result),
     ]

@@ -1,6 +1,6 @@
 """Every table of a study as raw numbers: decimal fractions, dates, no rounding.
 
-These are what a run folder keeps; `reports.display` makes the printed tables from them.
+These are what a run folder keeps; the other modules print from them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from engine.costs.fees import schedule
 from engine.ledger.backtest import Backtest
 from engine.market.listing import NO_LAYER
 from engine.study import StudyResult
+from reports import words
 
 CASH = "cash"
 
@@ -246,9 +247,13 @@ def around_summary(result: StudyResult) -> pd.DataFrame:
 
 
 def claims(result: StudyResult) -> pd.DataFrame:
-    """Return one row per claim and sample, with statistic, assumptions and summary."""
+    """Return one row per claim and sample, with statistic, assumptions and summary.
+
+    The verdict reads as it may be quoted: stamped where anything is simulated.
+    """
     found = [one.finding for one in result.claims.results]
     return result.claims.table.assign(
+        verdict=[words.stamped(one.verdict, result) for one in result.claims.results],
         min_effect=[one.min_effect for one in result.claims.results],
         z=[one.z if one else float("nan") for one in found],
         summary=[one.summary if one else "" for one in found],

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+import re
+from collections.abc import Sequence
 
 from engine.evidence.results import ClaimResult, ThesisScore
-from engine.study import StudyResult
+from engine.study import ANTI_THESIS, EQUAL_WEIGHT, StudyResult
 from reports import numbers
+from reports.samples import (
+    IN_SAMPLE,
+    OUT_OF_SAMPLE,
+    Headline,
+    Row,
+    all_in_sample,
+    headline,
+    none_in_sample,
+)
 
 STAMP = "SIMULATED"
 STAMP_TEXT = (
     "SIMULATED. Prices or signals in this report come from a simulation. "
     "It shows how the engine works and says nothing about the world."
 )
-#: Returns of fewer sessions are not blown up to a year.
-SHORTEST_ANNUALISED = 126
 VERDICTS = ("supported", "refuted", "inconclusive", "untestable")
-IN_SAMPLE = "in-sample"
-OUT_OF_SAMPLE = "out-of-sample"
 
 
 def stamp(result: StudyResult) -> str:
@@ -37,18 +42,6 @@ def label(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def all_in_sample(result: StudyResult) -> bool:
-    """Return whether the study ends before anything was declared."""
-    declared = result.thesis.about.declared
-    return declared is None or declared > result.thesis.about.end
-
-
-def none_in_sample(result: StudyResult) -> bool:
-    """Return whether the thesis was declared before the study begins."""
-    declared = result.thesis.about.declared
-    return declared is not None and declared <= result.thesis.about.start
-
-
 def period(result: StudyResult) -> str:
     """Return the study's period as a subtitle has it."""
     about = result.thesis.about
@@ -59,27 +52,43 @@ def sample_line(result: StudyResult) -> str:
     """Return the subtitle line that says what is in-sample."""
     declared = result.thesis.about.declared
     if declared is None:
-        return "In-sample throughout: the thesis has no declaration date."
+        said = "In-sample throughout: the thesis has no declaration date."
+        return said + _earlier(result)
     day = numbers.long_day(declared)
     if all_in_sample(result):
-        return f"In-sample throughout: declared after the fact, on {day}." + _earlier(
-            result
-        )
+        said = f"In-sample throughout: declared after the fact, on {day}."
+        return said + _earlier(result)
     if none_in_sample(result):
         return f"Out-of-sample throughout: declared on {day}, before the study begins."
     return f"In-sample before {day}, when the thesis was declared; out-of-sample after."
 
 
 def _earlier(result: StudyResult) -> str:
-    """Return how many claims were declared before the thesis was."""
-    own = {one.id for one in result.claims.results if one.sample == OUT_OF_SAMPLE}
-    if not own:
+    """Return how many claims were declared before the thesis, and what that gave."""
+    whole = result.thesis.about.declared
+    early = {
+        one.id
+        for one in result.thesis.claims
+        if one.declared is not None and (whole is None or one.declared < whole)
+    }
+    if not early:
         return ""
-    have = "has" if len(own) == 1 else "have"
-    return (
-        f" {len(own)} of its claims {have} an earlier date of declaration and may be "
-        "judged out of sample."
-    )
+    outside = {
+        one.id
+        for one in result.claims.results
+        if one.sample == OUT_OF_SAMPLE and one.verdict != "untestable"
+    }
+    judged = len(early & outside)
+    when = "earlier" if whole is not None else "with a date of its own"
+    if len(early) == 1:
+        had = "it has some" if judged else "it has none yet"
+        said = f"One claim was declared {when}"
+    else:
+        when = when.replace("a date of its own", "dates of their own")
+        had = f"{judged} of them {'has' if judged == 1 else 'have'} some"
+        had = had if judged else "none of them has any yet"
+        said = f"{len(early)} claims were declared {when}"
+    return f" {said}; only evidence from after that can be out-of-sample, and {had}."
 
 
 def in_sample_meaning(result: StudyResult) -> str:
@@ -108,7 +117,7 @@ def verdict(result: StudyResult) -> str:
     ]
     inside = [one for one in result.claims.results if one.sample == IN_SAMPLE]
     if not result.claims.results:
-        as_of = result.overrides.get("as_of")
+        as_of = result.overrides.get("as_of", "").split(" ")[0]
         whose = f"By {as_of} the thesis made" if as_of else "The thesis file makes"
         said = f"{whose} no claim, so there is nothing to confirm or refute."
     elif outside:
@@ -136,11 +145,33 @@ def _tally(results: Sequence[ClaimResult]) -> str:
         for word in VERDICTS[:3]
         if counts[word]
     ]
+    conditions = conditions_supported(results)
+    if conditions:
+        parts[0] += f" ({conditions})"
     left = counts["untestable"]
     if not tested:
         return f"none of {_claims(left)} could be tested"
     head = f"of {_claims(tested)} that could be tested {_and(parts)}"
     return head + (f", while {left} could not be tested" if left else "")
+
+
+def is_condition(one: ClaimResult) -> bool:
+    """Return whether a claim was judged by a condition, without a p-value."""
+    return one.finding is not None and not math.isfinite(one.finding.p)
+
+
+def conditions_supported(results: Sequence[ClaimResult]) -> str:
+    """Return ``3 of them conditions without a p-value``, or nothing."""
+    supported = [one for one in results if one.verdict == "supported"]
+    count = sum(is_condition(one) for one in supported)
+    if not count:
+        return ""
+    if len(supported) == 1:
+        return "a condition without a p-value"
+    if count == len(supported):
+        return "all of them conditions without a p-value"
+    noun = "a condition" if count == 1 else "conditions"
+    return f"{count} of them {noun} without a p-value"
 
 
 def _is(count: int) -> str:
@@ -176,41 +207,106 @@ def score_sentence(score: ThesisScore) -> str:
 
 
 def performance_sentence(result: StudyResult) -> str:
-    """Return how the barbell did against the first benchmark, in one sentence."""
-    own, other = headline_rows(result)
-    sessions = len(result.backtest.returns)
-    long = sessions >= SHORTEST_ANNUALISED
-    metric, rate = ("cagr", " a year") if long else ("total_return", "")
-    whole = "the whole period" if long else _sessions(sessions)
-    beside = (
-        f", against {numbers.percent(float(other[metric]))} for {other['path']}"
-        if other is not None
-        else ""
+    """Return how the barbell did, then how what it must beat did."""
+    shown = headline(result)
+    own, other = shown.own, shown.benchmark
+    beside = f", against {_grew(shown, other)} for {other['path']}" if other else ""
+    fall = numbers.percent(abs(float(own["max_drawdown"])))
+    grew = f"{_grew(shown, own)}{_rate(shown)}"
+    said = (
+        f"{_when(result, shown)} the barbell returned {grew} net of costs{beside}, "
+        f"with a worst fall of {fall} from a peak."
     )
-    sample = ", all of it in-sample," if all_in_sample(result) else ""
-    return (
-        f"Over {whole}{sample} the barbell returned "
-        f"{numbers.percent(float(own[metric]))}{rate} net of costs{beside}, with a "
-        f"worst fall of {numbers.percent(abs(float(own['max_drawdown'])))} from a peak."
+    rest = (said, _other_sample(shown), _rivals(shown))
+    return " ".join(sentence for sentence in rest if sentence)
+
+
+def _when(result: StudyResult, shown: Headline) -> str:
+    """Return over which sessions, and which sample they are."""
+    count = numbers.count(shown.sessions)
+    noun = "session" if shown.sessions == 1 else "sessions"
+    if not shown.whole:
+        day = numbers.long_day(result.thesis.about.declared or shown.first)
+        if shown.sample == OUT_OF_SAMPLE:
+            return f"Out of sample, over the {count} {noun} from {day} on,"
+        return f"In sample, before {day},"
+    over = "the whole period" if shown.annual else f"{count} {noun}"
+    return f"Over {over}" + (f", all {shown.sample}," if shown.sample else "")
+
+
+def _grew(shown: Headline, row: Row) -> str:
+    return numbers.percent(float(row[shown.growth]))
+
+
+def _rate(shown: Headline) -> str:
+    return " a year" if shown.annual else ""
+
+
+def _other_sample(shown: Headline) -> str:
+    """Return what the barbell did in the sample that is not shown first."""
+    beside = shown.beside
+    if beside is None:
+        return ""
+    if shown.sample == IN_SAMPLE:
+        count = int(beside.own["n"])
+        return (
+            f"The {count} {'session' if count == 1 else 'sessions'} after it are too "
+            "few to judge by."
+        )
+    grew = f"{_grew(beside, beside.own)}{_rate(beside)}"
+    return f"In sample, before that, it returned {grew}."
+
+
+def _rivals(shown: Headline) -> str:
+    """Return how the anti-thesis and equal weight did, the gravest first."""
+    anti, equal = shown.rows.get(ANTI_THESIS), shown.rows.get(EQUAL_WEIGHT)
+    said = []
+    if anti:
+        said.append(
+            "The anti-thesis, the same barbell with the budgets of its ends and its "
+            f"middle swapped, returned {_grew(shown, anti)}: "
+            f"{_than(shown, anti)} the thesis."
+        )
+    if equal:
+        also = anti is not None and _than(shown, anti) == _than(shown, equal)
+        said.append(
+            f"Equal weight returned {_grew(shown, equal)}: "
+            + ("also " if also else "")
+            + f"{_than(shown, equal)} the thesis."
+        )
+    return " ".join(said)
+
+
+def _than(shown: Headline, row: Row) -> str:
+    """Return whether a path returned more or less than the barbell, as printed."""
+    if _grew(shown, row) == _grew(shown, shown.own):
+        return "as much as"
+    better = float(row[shown.growth]) > float(shown.own[shown.growth])
+    return "more than" if better else "less than"
+
+
+def unscored_sentence(result: StudyResult) -> str:
+    """Return that most decisions knew no score, where it is so."""
+    blind = [bool(one.scorecard.withheld.all()) for one in result.decisions]
+    if not result.thesis.factors or sum(blind) * 2 <= len(blind):
+        return ""
+    said = (
+        f"At {sum(blind)} of {len(blind)} decisions too few signals were known to "
+        "score any asset: "
     )
+    first = blind.index(False) if not all(blind) else len(blind)
+    if any(blind[first:]):
+        return said + "there the barbell followed its budgets and risk alone."
+    if all(blind):
+        return said + "the barbell followed its budgets and risk alone."
+    day = numbers.long_day(result.decisions[first].session)
+    return f"{said}until {day} the barbell followed its budgets and risk alone."
 
 
-def _sessions(count: int) -> str:
-    return "one session" if count == 1 else f"{count} sessions"
-
-
-def headline_rows(
-    result: StudyResult,
-) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """Return the barbell's row and the first benchmark's, over the whole period."""
-    table = result.performance
-    whole = table[table["sample"] == "all"].to_dict("records")
-    by_path = {str(row["path"]): _named(row) for row in whole}
-    first = next(
-        (name for name in result.thesis.about.benchmarks if name in by_path), None
-    )
-    return by_path[result.backtest.name], by_path[first] if first else None
-
-
-def _named(row: Mapping[Hashable, Any]) -> dict[str, Any]:
-    return {str(name): value for name, value in row.items()}
+def caveats_left(result: StudyResult) -> tuple[str, ...]:
+    """Return the caveats without what the verdict has said: the unscored decisions."""
+    if not unscored_sentence(result):
+        return result.caveats
+    said = r"At \d+ of \d+ decisions too few factors spoke[^.]*\. ?"
+    left = [re.sub(said, "", sentence) for sentence in result.caveats]
+    return tuple(sentence for sentence in left if sentence)

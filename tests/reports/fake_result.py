@@ -176,7 +176,20 @@ def _thesis(days: pd.DatetimeIndex, said: Mapping[str, str]) -> Thesis:
                     "test": "event_contrast",
                     "event": EVENTS[0][0],
                     "scope": "event",
-                }
+                    "refuted_if": "compute minus labs is negative",
+                    "declared": dt.date(2025, 1, 2),
+                },
+                {
+                    "id": "share-rises",
+                    "says": "x",
+                    "test": "signal_threshold",
+                    "role": "token_share",
+                    "entity": "alphabet",
+                    "above": 0.3,
+                    "times": 12,
+                    "by": dt.date(2026, 6, 30),
+                    "declared": dt.date(2025, 1, 2),
+                },
             ],
         }
     )
@@ -451,7 +464,7 @@ CLAIMS = (
         0.02,
     ),
     ("barbell-sharpe", "sharpe_difference", "refuted", -0.5, 0.3, "Sharpe ratio", 0.1),
-    ("share-rises", "signal_threshold", "supported", 0.46, np.nan, "share", 0.0),
+    ("share-rises", "signal_threshold", "supported", 0.46, np.nan, "fraction", 0.0),
     ("memory-leads", "layer_spread", "supported", 0.3, 0.2, "return per year", 0.05),
     ("labs-lag", "event_contrast", "untestable", np.nan, np.nan, "return", 0.05),
     ("repeat-shock", "event_contrast", "untestable", np.nan, np.nan, "return", 0.0),
@@ -466,12 +479,13 @@ def _claims(said: Mapping[str, str]) -> Claims:
             estimate=estimate,
             se=half / 1.9,
             df=200.0,
-            p=0.04,
+            p=0.04 if np.isfinite(half) else np.nan,
             z=estimate / half * 1.9,
             n=120,
             unit=unit,
             detectable=1.5 * half,
-            summary="what was measured",
+            summary="share above 0.3: reached on 2025-03-01; 120 observations",
+            condition_met=True if test == "signal_threshold" else None,
         )
         results.append(
             ClaimResult(
@@ -486,7 +500,7 @@ def _claims(said: Mapping[str, str]) -> Claims:
                 reason="needs five independent events and has 1"
                 if verdict == "untestable"
                 else "the interval holds zero",
-                q=0.08,
+                q=0.0004 if verdict == "supported" else 0.08,
                 interval=(estimate - half, estimate + half),
                 finding=None if verdict == "untestable" else found,
                 document=said.get("document", "004"),

@@ -84,9 +84,12 @@ def test_every_table_figure_and_page_head_is_stamped(page: str) -> None:
     assert all('<strong class="stamp">SIMULATED</strong>' in one for one in captions)
     assert "<title>SIMULATED: " in page
     assert '<p class="ribbon"' in page
-    verdicts = re.findall(r">([^<]*)<span class=\"sub\">needs five independent", page)
-    assert verdicts
-    assert set(verdicts) == {"SIMULATED: untestable"}
+    verdicts = re.findall(r">([^<]*)<span class=\"sub\">the (?:expected|opp)", page)
+    assert set(verdicts) == {"SIMULATED: supported", "SIMULATED: refuted"}
+    untested = re.findall(r'"colgroup" colspan="2">([^<]*)', page)
+    assert untested == [
+        f"SIMULATED: untestable, {sample}" for sample in ("out-of-sample", "in-sample")
+    ]
 
 
 def test_nothing_is_stamped_where_nothing_is_simulated(real_page: str) -> None:

@@ -12,12 +12,13 @@ from engine.evidence.results import Claims, EventStudy
 from engine.study import StudyResult
 from reports import (
     around_tables,
+    claim_tables,
     event_tables,
     performance_tables,
     record_tables,
     tables,
 )
-from reports.document import Document, Table
+from reports.document import Cell, Document, Table
 from reports.drawing import draw
 from reports.sections import document
 from tests.tolerances import IDENTITY
@@ -102,16 +103,136 @@ def test_a_wholly_in_sample_study_says_so_in_the_performance_table(
 def test_claims_are_printed_out_of_sample_first_with_their_verdicts(
     result: StudyResult,
 ) -> None:
-    table = _printed(record_tables.claims(result))
+    table = _printed(claim_tables.claims(result))
     assert table.rows[0][0].text.startswith("Out-of-sample")
     verdicts = [row[1].text for row in table.rows if row[1].text]
-    assert len(verdicts) == len(result.claims.results)
+    tested = [one for one in result.claims.results if one.finding is not None]
+    assert len(verdicts) == len(tested)
     assert all(text.startswith("SIMULATED: ") for text in verdicts)
+    assert tables.claims(result)["verdict"].str.startswith("SIMULATED: ").all()
+
+
+def test_untestable_claims_share_one_block_and_are_told_once(
+    result: StudyResult,
+) -> None:
+    table = _printed(claim_tables.untestable(result))
+    assert [row[0].text for row in table.rows] == [
+        "SIMULATED: untestable, out-of-sample",
+        "The repeat shock claim holds.",
+        "SIMULATED: untestable, in-sample",
+        "The labs lag claim holds.",
+    ]
+    assert "expects above 5.0%" in table.rows[3][0].sub
+    twice = [
+        replace(one, sample=sample)
+        for one in result.claims.results
+        if one.id == "labs-lag"
+        for sample in ("out-of-sample", "in-sample")
+    ]
+    again = replace(result, claims=Claims(results=tuple(twice), scores=()))
+    rows = _printed(claim_tables.untestable(again)).rows
+    assert [row[0].text for row in rows[1::2]] == [
+        "The labs lag claim holds.",
+        "labs-lag",
+    ]
+
+
+def test_each_claim_says_what_it_expects_in_the_unit_of_its_test(
+    result: StudyResult,
+) -> None:
+    told = {row[0].sub.split(";")[0]: row for row in _claim_rows(result)}
+    expected = {
+        "right-layer": "expects above 5.0%",
+        "selloff-compute": "expects below zero",
+        "barbell-spread": "expects above 2.0% a year",
+        "barbell-sharpe": "expects a Sharpe ratio difference above 0.10",
+        "share-rises": "token share of alphabet above 30%, 12 in a row, by 2026-06-30",
+    }
+    for name, words in expected.items():
+        assert f"; {words}; document 004, grade A" in told[name][0].sub
+    assert told["right-layer"][0].sub.endswith(
+        "Would change our mind: compute minus labs is negative."
+    )
+    why = {name: row[1].sub for name, row in told.items()}
+    assert why["selloff-compute"] == "the expected sign for this event, q < 0.001"
+    assert why["barbell-sharpe"] == "the opposite sign, q = 0.080"
+    assert why["right-layer"] == "the interval holds zero for this event"
+    assert why["share-rises"] == (
+        "a condition, without a p-value; reached on 2025-03-01; 120 observations"
+    )
+
+
+def test_too_small_an_effect_is_said_in_percent(result: StudyResult) -> None:
+    small = [
+        replace(one, verdict="refuted", q=0.4, min_effect=0.05)
+        for one in result.claims.results
+        if one.id == "barbell-spread"
+    ]
+    chosen = replace(result, claims=Claims(results=tuple(small), scores=()))
+    (row,) = _claim_rows(chosen)
+    assert row[1].sub == (
+        "too small: the whole interval falls short of 5.0% a year, the smallest effect "
+        "that matters"
+    )
+
+
+def _claim_rows(result: StudyResult) -> list[tuple[Cell, ...]]:
+    table = _printed(claim_tables.claims(result))
+    return [row for at, row in enumerate(table.rows) if at not in table.groups]
 
 
 def test_verdicts_of_real_data_carry_no_stamp(real_result: StudyResult) -> None:
-    table = _printed(record_tables.claims(real_result))
+    table = _printed(claim_tables.claims(real_result))
     assert "SIMULATED" not in str(table)
+
+
+def test_costs_a_year_count_the_sessions_of_the_calendar(result: StudyResult) -> None:
+    total = float(result.backtest.costs.to_numpy().sum())
+    mean = float(result.backtest.nav.mean())
+    for calendar, sessions in (("XNYS", 252.0), ("XSHG", 243.0)):
+        about = result.thesis.about.model_copy(update={"calendar": calendar})
+        thesis = result.thesis.model_copy(update={"about": about})
+        table = record_tables.costs(replace(result, thesis=thesis))
+        share = total / mean / (len(result.backtest.nav) / sessions)
+        assert table.rows[-1][-1].text == f"{share * 1e4:.1f} bp"
+
+
+def test_weekly_beta_stands_beside_beta_with_its_reason(result: StudyResult) -> None:
+    table = performance_tables.performance(result)
+    labels = [column.label for column in table.columns]
+    assert labels[labels.index("Beta") + 1] == "Weekly beta"
+    assert "daily beta is too low" in table.note
+    bare = result.performance.drop(columns="beta_weekly")
+    table = performance_tables.performance(replace(result, performance=bare))
+    assert "Weekly beta" not in [column.label for column in table.columns]
+    assert "daily beta" not in table.note
+
+
+def test_a_period_short_of_a_year_is_said_to_be_extrapolated(
+    result: StudyResult,
+) -> None:
+    table = performance_tables.performance(result)
+    assert table.note.endswith(
+        "Out-of-sample is shorter than a year: annualised numbers of so short a period "
+        "are extrapolations."
+    )
+
+
+def test_score_coverage_counts_the_decisions_that_knew_scores(
+    result: StudyResult,
+) -> None:
+    decisions = []
+    for at, one in enumerate(result.decisions):
+        card = replace(one.scorecard, withheld=one.scorecard.withheld | (at < 6))
+        decisions.append(replace(one, scorecard=card))
+    table = _printed(
+        performance_tables.score_coverage(replace(result, decisions=tuple(decisions)))
+    )
+    assert [[cell.text for cell in row[:4]] for row in table.rows] == [
+        ["2023", "6", "0", "6"],
+        ["2024", "12", "12", "0"],
+        ["2025", "11", "11", "0"],
+    ]
 
 
 def test_significant_abnormal_returns_are_bold(result: StudyResult) -> None:

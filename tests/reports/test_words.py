@@ -22,6 +22,7 @@ def test_the_verdict_counts_both_samples(result: StudyResult) -> None:
     said = words.verdict(result)
     assert said.startswith("SIMULATED: Out of sample, of 1 claim that could be tested ")
     assert "in sample, of 5 claims" in said
+    assert "1 is supported (a condition without a p-value)" in said
     assert "2 are supported, 1 is refuted and 2 are inconclusive" in said
 
 
@@ -70,3 +71,109 @@ def test_the_notebook_form_is_short_stamped_and_escaped() -> None:
     assert "SIMULATED" in shown
     assert "<b>x" not in shown
     assert "<i>y" not in shown
+
+
+def test_claims_count_as_earlier_by_their_own_date_only(result: StudyResult) -> None:
+    late = _declared(result, dt.date(2030, 1, 1))
+    assert words.sample_line(late).endswith(
+        "2 claims were declared earlier; only evidence from after that can be "
+        "out-of-sample, and 1 of them has some."
+    )
+    early = _declared(result, dt.date(2025, 1, 2))
+    assert "earlier" not in words._earlier(early)
+    assert words.sample_line(late) in notebook_html(late)
+
+
+def _changed(result: StudyResult, path: str, **values: float) -> StudyResult:
+    table = result.performance.copy()
+    for name, value in values.items():
+        table.loc[table["path"] == path, name] = value
+    return replace(result, performance=table)
+
+
+def test_the_sentence_names_whatever_did_better(result: StudyResult) -> None:
+    whole = _declared(result, None)
+    study = _changed(whole, "barbell", cagr=0.1234)
+    study = _changed(study, "anti-thesis", cagr=0.641)
+    worse = words.performance_sentence(_changed(study, "equal weight", cagr=0.02))
+    assert worse.startswith("Over the whole period, all in-sample, the barbell ")
+    assert worse.endswith(
+        "swapped, returned 64.1%: more than the thesis. Equal weight returned 2.0%: "
+        "less than the thesis."
+    )
+    better = words.performance_sentence(_changed(study, "equal weight", cagr=0.7))
+    assert better.endswith("Equal weight returned 70.0%: also more than the thesis.")
+    alike = words.performance_sentence(_changed(study, "equal weight", cagr=0.12341))
+    assert alike.endswith("Equal weight returned 12.3%: as much as the thesis.")
+
+
+def test_out_of_sample_stands_first_with_in_sample_beside_it(
+    result: StudyResult,
+) -> None:
+    table = result.performance[result.performance["path"] == "barbell"]
+    by_sample = table.set_index("sample")
+    growth = tiles(result).tiles[0]
+    total = by_sample.loc["out-of-sample", "total_return"]
+    assert growth.label == "Return, net, out-of-sample"
+    assert growth.value.replace("\N{MINUS SIGN}", "-") == f"{total:.1%}"
+    assert f"in-sample {by_sample.loc['in-sample', 'cagr']:.1%} a year" in [
+        note.replace("\N{MINUS SIGN}", "-") for note in growth.notes
+    ]
+    assert any("not a year" in note for note in growth.notes)
+    assert tiles(result).tiles[2].label == "Max drawdown, out-of-sample"
+    said = words.performance_sentence(result)
+    assert said.startswith("Out of sample, over the 121 sessions from 2 June 2025 on, ")
+    assert "In sample, before that, it returned " in said
+
+
+def test_too_few_out_of_sample_sessions_do_not_stand_first(
+    result: StudyResult,
+) -> None:
+    last = result.backtest.returns.index[-20].date()
+    late = _declared(result, last)
+    table = late.performance.copy()
+    table.loc[table["sample"] == "out-of-sample", "n"] = 20
+    late = replace(late, performance=table)
+    assert tiles(late).tiles[0].label == "CAGR, net, in-sample"
+    assert "The 20 sessions after it are too few" in words.performance_sentence(late)
+
+
+def test_a_short_study_is_not_annualised(result: StudyResult) -> None:
+    short = _declared(result, None)
+    nav = short.backtest.nav.iloc[:100]
+    short = replace(short, backtest=replace(short.backtest, nav=nav))
+    label = tiles(short).tiles[0]
+    assert label.label == "Return, net, in-sample"
+    assert " a year" not in words.performance_sentence(short)
+
+
+def _blind(result: StudyResult, count: int) -> StudyResult:
+    decisions = [
+        replace(
+            one,
+            scorecard=replace(
+                one.scorecard, withheld=one.scorecard.withheld | (at < count)
+            ),
+        )
+        for at, one in enumerate(result.decisions)
+    ]
+    return replace(result, decisions=tuple(decisions))
+
+
+def test_decisions_without_a_score_are_confessed_once(result: StudyResult) -> None:
+    caveat = (
+        "At 20 of 29 decisions too few factors spoke to score any asset; the first "
+        "scores are of 2025-03-11. Factors without data at every decision: x, y."
+    )
+    blind = replace(_blind(result, 20), caveats=(caveat,))
+    day = blind.decisions[20].session
+    assert words.unscored_sentence(blind) == (
+        "At 20 of 29 decisions too few signals were known to score any asset: until "
+        f"{day.day} {day:%B %Y} the barbell followed its budgets and risk alone."
+    )
+    assert words.caveats_left(blind) == (
+        "Factors without data at every decision: x, y.",
+    )
+    seldom = replace(_blind(result, 5), caveats=(caveat,))
+    assert words.unscored_sentence(seldom) == ""
+    assert words.caveats_left(seldom) == (caveat,)

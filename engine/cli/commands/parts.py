@@ -142,17 +142,17 @@ def events(thesis: Path, options: StudyOptions, only: str | None, form: str) -> 
 def claims(thesis: Path, options: StudyOptions, form: str) -> None:
     """Test the claims of THESIS: verdicts with q-values, and the thesis score."""
     from engine import app
-    from reports.tables import thesis_scores
+    from reports import tables
 
     with steps() as progress:
         result = app.run(thesis, progress=progress, **options.as_keywords())
     emit(
-        result.claims.table,
+        tables.claims(result),
         form,
         title="Claims",
         simulated=result.simulated,
         columns=CLAIMS,
     )
     if form == "table":
-        scores = thesis_scores(result)
+        scores = tables.thesis_scores(result)
         emit(scores, form, title="Thesis score", simulated=result.simulated)
