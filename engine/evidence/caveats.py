@@ -34,7 +34,7 @@ def caveats(
         *_empty_legs(thesis, universe, assets),
         _unscored(thesis, decisions),
         *_free(thesis, assets),
-        *_rates(market),
+        *_rates(thesis, market),
         _acts(thesis),
         _sentence(anti_legs(thesis.barbell).reason),
         _asynchronous(market),
@@ -223,10 +223,11 @@ def _unscored(thesis: Thesis, decisions: Sequence[Decision]) -> str:
     return " ".join(said)
 
 
-def _rates(market: Market) -> Iterator[str]:
-    """Say where exchange rates begin after the prices or end before the study."""
+def _rates(thesis: Thesis, market: Market) -> Iterator[str]:
+    """Say where exchange rates begin or end within the study."""
+    start = thesis.about.start.isoformat()
     for one in market.findings:
-        if one.where in market.home.fx.columns:
+        if one.where in market.home.fx.columns and (one.last or one.first > start):
             yield f"Exchange rates of {one.where}: {one.what}; {one.action}."
 
 

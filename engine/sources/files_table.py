@@ -20,6 +20,9 @@ DAY = (
     r"(?:19|20)\d{2}-\d{2}-\d{2}(?:[ T]00:00(?::00(?:\.0+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 )
 
+#: Numbers beyond it, or below its inverse, overflow in a ratio or a square.
+LARGEST = 1e60
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Table:
@@ -205,6 +208,11 @@ def numbers_of(table: Table, column: str) -> np.ndarray:
     blank = cells.isna().to_numpy()
     table.complain(np.isnan(values) & ~blank, _not_a_number(column))
     table.complain(np.isinf(values), f"{column} is infinite")
+    size = np.abs(values)
+    beyond = (size > LARGEST) | ((size > 0.0) & (size < 1.0 / LARGEST))
+    table.complain(
+        beyond, f"{column} {{{column}}} is too large or small to reckon with"
+    )
     return values
 
 
