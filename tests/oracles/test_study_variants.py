@@ -100,8 +100,11 @@ def test_too_few_names_for_the_limits_are_named(tmp_path: Path) -> None:
 
 
 def constant_rates(folder: Path, currency: str) -> StudyInputs:
-    """A year of the sample world in which no exchange rate ever moves."""
-    changes = {'currency   = "USD"': f'currency   = "{currency}"'}
+    """A year of the sample world in which no exchange rate moves or costs anything."""
+    changes = {
+        'currency   = "USD"': f'currency   = "{currency}"',
+        "fx_spread_bps = 2.0": "fx_spread_bps = 0.0",
+    }
     whole = app.inputs_of(
         variant(folder, changes), start="2025-01-02", end="2025-12-31"
     )
