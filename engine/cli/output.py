@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from engine.study import Progress
+
+#: Characters of a line that no terminal shows, and of the narrowest column of text.
+PIPED_WIDTH, NARROWEST_TEXT = 160, 16
 
 
 def emit(
@@ -42,28 +45,50 @@ def emit(
     elif table.empty:
         note(f"{title}: nothing to show")
     else:
-        shown = table[[*columns]] if columns else table
-        _draw(shown, f"{title} (SIMULATED)" if simulated else title)
-        left = len(table.columns) - len(shown.columns)
+        chosen = table[[*columns]] if columns else table
+        count = _draw(chosen, f"{title} (SIMULATED)" if simulated else title)
+        left = len(table.columns) - count
         if left:
-            note(f"{left} more columns with --format csv or json")
+            note(
+                f"{left} more columns in a wider terminal, or with --format csv or json"
+            )
 
 
-def _draw(table: pd.DataFrame, title: str) -> None:
-    """Draw a table with rich; cells are text, never markup."""
+def _draw(table: pd.DataFrame, title: str) -> int:
+    """Draw the columns that fit, and return how many; cells are text, never markup."""
     if sys.stdout is None:  # closed by the caller
-        return
+        return len(table.columns)
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    console = Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    cells = {str(name): [_cell(one) for one in table[name]] for name in table.columns}
+    numeric = [str(name) for name in table.columns if table[name].dtype.kind in "fiu"]
+    shown = _fitting(cells, numeric, console.width)
     drawn = Table(title=Text(title) if title else None, title_justify="left")
-    for name in table.columns:
-        numeric = table[name].dtype.kind in "fiu"
-        drawn.add_column(Text(str(name)), justify="right" if numeric else "left")
-    for row in table.itertuples(index=False):
-        drawn.add_row(*(Text(_cell(value)) for value in row))
-    Console(width=None if sys.stdout.isatty() else 160).print(drawn)
+    for name in shown:
+        drawn.add_column(Text(name), justify="right" if name in numeric else "left")
+    for row in zip(*(cells[name] for name in shown), strict=True):
+        drawn.add_row(*map(Text, row))
+    console.print(drawn)
+    return len(shown)
+
+
+def _fitting(
+    cells: Mapping[str, Sequence[str]], numeric: Sequence[str], width: int
+) -> list[str]:
+    """Return the first columns that a line of `width` characters can show in full."""
+    room = width - 1
+    shown: list[str] = []
+    for name, column in cells.items():
+        longest = max(map(len, (name, *column)))
+        needed = longest if name in numeric else min(longest, NARROWEST_TEXT)
+        room -= needed + len(" \u2502 ")
+        if shown and room < 0:
+            break
+        shown.append(name)
+    return shown
 
 
 def _cell(value: object) -> str:
@@ -71,9 +96,12 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else ""
     if isinstance(value, float):
-        return f"{value:.4g}" if value == value else "\N{EN DASH}"
+        # plus zero: no minus sign on nothing
+        return f"{value + 0.0:.4g}" if value == value else "\N{EN DASH}"
     if hasattr(value, "date") and callable(value.date):
         return str(value.date()) if value == value else "\N{EN DASH}"
+    if isinstance(value, tuple):
+        return str(list(value))
     return "" if value is None else str(value)
 
 

@@ -7,19 +7,19 @@ import click
 from engine.cli.options import FORMAT
 from engine.cli.output import emit, note
 
-#: What fits on a terminal; the rest with ``--format csv`` or ``json``.
+#: What a terminal shows, the most telling first; ``--format csv`` has the rest.
 UNIVERSE = [
+    "symbol",
     "entity",
-    "name",
     "layer",
     "leg",
     "leg_alt",
-    "symbol",
     "mic",
     "currency",
     "primary",
     "us",
     "listed",
+    "name",
 ]
 
 

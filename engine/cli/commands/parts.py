@@ -11,19 +11,19 @@ from engine.cli.output import emit, note, steps
 
 #: Notes on what was left out before they are counted only.
 MOST_NOTES = 20
-#: What fits on a terminal; the rest with ``--format csv`` or ``json``.
+#: What a terminal shows, the most telling first; ``--format csv`` has the rest.
 PERFORMANCE = [
     "path",
     "sample",
-    "total_return",
     "cagr",
+    "sharpe",
+    "max_drawdown",
+    "volatility",
+    "total_return",
     "cagr_low",
     "cagr_high",
-    "volatility",
-    "sharpe",
     "sharpe_low",
     "sharpe_high",
-    "max_drawdown",
     "beta",
 ]
 EVENTS = [
