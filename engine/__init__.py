@@ -13,7 +13,7 @@ _HOME = {
     "run": "engine.app",
     "read_thesis": "engine.app",
     "load_universe": "engine.app",
-    "load_market": "engine.app",
+    "load_market": "engine.supply",
     "write_report": "engine.deliver",
     "StudyResult": "engine.study",
     "StudyInputs": "engine.study",

@@ -1,4 +1,3 @@
-from engine.app import load_market as load_market
 from engine.app import load_universe as load_universe
 from engine.app import read_thesis as read_thesis
 from engine.app import run as run
@@ -19,4 +18,5 @@ from engine.market.market import Market as Market
 from engine.study import StudyInputs as StudyInputs
 from engine.study import StudyResult as StudyResult
 from engine.study import run_study as run_study
+from engine.supply import load_market as load_market
 from engine.thesis.model import Thesis as Thesis

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.app import REFERENCE, SAMPLE, read_thesis, study_inputs
+from engine.app import read_thesis, study_inputs
 from engine.errors import RunError
 from engine.market.listing import Universe
 from engine.runs.archive import (
@@ -20,6 +20,7 @@ from engine.runs.archive import (
 )
 from engine.runs.manifest import read_manifest
 from engine.study import Progress, StudyInputs, StudyResult, run_study
+from engine.supply import REFERENCE, SAMPLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

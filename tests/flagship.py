@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from engine import app
 from engine.market.calendar import sessions
 from engine.market.listing import Line
 from engine.sources.sample import SamplePrices
 from engine.study import StudyResult
+from engine.supply import HISTORY
 
 FLAGSHIP = Path(__file__).resolve().parents[1] / "examples" / "open_weights.toml"
 START, END = dt.date(2023, 1, 3), dt.date(2025, 10, 30)
@@ -86,7 +86,7 @@ def record_of_sample(result: StudyResult) -> Record:
     layers = {s: result.universe.layer_of(s) for s in result.universe.lines}
     about = result.thesis.about
     loaded = SamplePrices(layers=layers).load(
-        lines_of(result), about.start - app.HISTORY, about.end
+        lines_of(result), about.start - HISTORY, about.end
     )
     columns = {s: frame["adj_close"].dropna() for s, frame in loaded.frames.items()}
     dollars = {

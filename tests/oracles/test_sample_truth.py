@@ -15,7 +15,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine import app
 from engine.evidence.claim_study import study_claims
 from engine.evidence.claims.context import Evidence, basket_returns, members
 from engine.evidence.results import ClaimResult
@@ -25,6 +24,7 @@ from engine.sources.sample import SamplePrices
 from engine.sources.sample_signals import SampleSignals
 from engine.sources.sample_truth import PLANTED, SEED
 from engine.study import StudyResult
+from engine.supply import HISTORY
 from engine.thesis.model import Thesis
 from universes.loader import load
 
@@ -121,7 +121,7 @@ def verdicts(universe: Universe, seed: int) -> dict[str, ClaimResult]:
     start, end = about.about.start, about.about.end
     market = assemble(
         lines,
-        SamplePrices(seed=seed, layers=layers).load(lines, start - app.HISTORY, end),
+        SamplePrices(seed=seed, layers=layers).load(lines, start - HISTORY, end),
         SampleSignals(seed=seed).load(universe),
         home="XNYS",
         base="USD",

@@ -23,6 +23,7 @@ from engine.study import (
     study_events,
     trade_barbell,
 )
+from engine.supply import HISTORY
 from tests.books import assert_books
 from tests.flagship import FLAGSHIP, real_options, record_of_sample
 from tests.tolerances import IDENTITY, SOLVER
@@ -111,9 +112,7 @@ def constant_rates(folder: Path, currency: str) -> StudyInputs:
     about = whole.thesis.about
     layers = {name: whole.universe.layer_of(name) for name in whole.universe.lines}
     lines = list(whole.market.lines.values())
-    prices = SamplePrices(layers=layers).load(
-        lines, about.start - app.HISTORY, about.end
-    )
+    prices = SamplePrices(layers=layers).load(lines, about.start - HISTORY, about.end)
     fixings = {
         name: replace(one, per_usd=np.full_like(one.per_usd, one.per_usd[0]))
         for name, one in prices.fixings.items()

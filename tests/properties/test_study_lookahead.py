@@ -19,6 +19,7 @@ from engine.portfolio.results import Decision
 from engine.sources.as_of import cut_prices, cut_signals
 from engine.sources.sample import SamplePrices
 from engine.sources.sample_signals import SampleSignals
+from engine.supply import HISTORY
 
 THESIS = """
 [thesis]
@@ -98,7 +99,7 @@ def inputs(path: Path, change: Change) -> study.StudyInputs:
     layers = {name: whole.universe.layer_of(name) for name in whole.universe.lines}
     lines = [*whole.assets, *(whole.universe.line(one) for one in about.benchmarks)]
     prices, signals = change(
-        SamplePrices(layers=layers).load(lines, about.start - app.HISTORY, about.end),
+        SamplePrices(layers=layers).load(lines, about.start - HISTORY, about.end),
         SampleSignals().load(whole.universe),
     )
     market = assemble(
