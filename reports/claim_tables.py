@@ -46,7 +46,7 @@ def claims(result: StudyResult) -> Table | None:
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
     columns = (
-        Column(label="Claim", align="left", wide=True),
+        Column(label="Claim", align="left", wide=True, weight=2),
         Column(label="Verdict and why", align="left", wide=True),
         Column(label="Estimate"),
         Column(label="q"),
@@ -209,7 +209,7 @@ def untestable(result: StudyResult) -> Table | None:
         id="claims-untestable",
         caption="Claims that could not be tested, and why.",
         columns=(
-            Column(label="Claim", align="left", wide=True),
+            Column(label="Claim", align="left", wide=True, weight=2),
             Column(label="Why", align="left", wide=True),
         ),
         rows=tuple(rows),

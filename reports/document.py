@@ -37,11 +37,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column's heading, its alignment, and its share of the page's width."""
+    """A column's heading, its alignment, and whether it takes the width that is left.
+
+    Several wide columns share that width by their `weight`.
+    """
 
     label: str
     align: Align = "right"
     wide: bool = False
+    weight: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,15 +14,12 @@ from reports import numbers, tables, words
 from reports.figures import (
     LEFT,
     PLOT,
-    colours_of,
-    dashes,
     event_numbers,
-    labelled,
     log_ticks,
-    path_legend,
     rounded,
 )
 from reports.palette import layer_colours, light
+from reports.paths import colours_of, dashes, labelled, path_legend
 from reports.vega import (
     WIDTH,
     Spec,
@@ -290,7 +287,7 @@ def around(result: StudyResult, event: str) -> Spec:
                     "x": x,
                     "y": y,
                     "color": coloured("p", colours, legend=legend),
-                    "strokeDash": dashes(colours),
+                    "strokeDash": dashes(result, colours),
                 },
             }
         )

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from engine.study import EQUAL_WEIGHT, StudyResult
-from reports import numbers, samples, tables, words
-from reports.palette import layer_colours, light, path_colours
+from engine.study import StudyResult
+from reports import numbers, tables, words
+from reports.palette import layer_colours, light
+from reports.paths import colours_of, compared, dashes, labelled, path_legend
 from reports.vega import (
     WIDTH,
     Spec,
@@ -32,16 +33,6 @@ from reports.vega import rows as inline
 #: Room left of a plot for the labels of its y axis, pixels.
 LEFT = 62
 PLOT = WIDTH - LEFT
-
-
-def colours_of(result: StudyResult) -> dict[str, str]:
-    """Return the colour of every backtest, the same in each figure."""
-    benchmarks = samples.benchmarks(result)
-    others = [name for name in result.baselines if name not in benchmarks]
-    colours = path_colours(result.backtest.name, benchmarks, others)
-    return {
-        name: colours[name] for name in [result.backtest.name, *benchmarks, *others]
-    }
 
 
 def growth(result: StudyResult) -> Spec:
@@ -63,8 +54,8 @@ def growth(result: StudyResult) -> Spec:
         scale={"type": "log", "domain": [ticks[0], ticks[-1]], "nice": False},
         axis={"values": ticks, "format": "d", "minExtent": LEFT - 20},
     )
-    lines = _lines(level, colours, {"x": time, "y": y})
-    top: Spec = {"width": PLOT, "height": 205, "layer": [*marks, *lines]}
+    lines = _lines(result, level, colours, {"x": time, "y": y})
+    top: Spec = {"width": PLOT, "height": 180, "layer": [*marks, *lines]}
     return {
         "vconcat": [top, _drawdown(result, colours, time)],
         "spacing": 8,
@@ -73,6 +64,7 @@ def growth(result: StudyResult) -> Spec:
 
 
 def _lines(
+    result: StudyResult,
     level: pd.DataFrame,
     colours: Mapping[str, str],
     position: Mapping[str, Any],
@@ -80,7 +72,7 @@ def _lines(
     """Return the lines of every path; the first is drawn last and thickest."""
     encoding = dict(position) | {
         "color": coloured("p", colours, legend=path_legend(colours)),
-        "strokeDash": dashes(colours),
+        "strokeDash": dashes(result, colours),
     }
     names = list(colours)
     layers = []
@@ -89,33 +81,6 @@ def _lines(
         mark = {"type": "line", "strokeWidth": width, "strokeJoin": "round"}
         layers.append({"data": values, "mark": mark, "encoding": encoding})
     return layers
-
-
-def labelled(colours: Mapping[str, str]) -> dict[str, str]:
-    """Return colours by the names that a reader sees."""
-    return {words.label(name): colour for name, colour in colours.items()}
-
-
-def path_legend(names: Sized) -> Spec:
-    """Return the legend of paths, in rows of at most five."""
-    return {"symbolType": "stroke", "columns": min(5, len(names))}
-
-
-def dashes(names: Iterable[str]) -> Spec:
-    """Return the dash of each path: the anti-thesis is dashed."""
-    shown = list(names)
-    dashed = [[5, 3] if name.lower() == "anti-thesis" else [1, 0] for name in shown]
-    scale = {"domain": shown, "range": dashed}
-    return encoded("p", "N", scale=scale, legend=None)
-
-
-def compared(result: StudyResult) -> str:
-    """Return the path whose drawdown stands beside the barbell's, if any.
-
-    The first benchmark with a price, else equal weight.
-    """
-    chosen = [*samples.benchmarks(result), EQUAL_WEIGHT]
-    return next((name for name in chosen if name in result.baselines), "")
 
 
 def _drawdown(result: StudyResult, colours: Mapping[str, str], time: Spec) -> Spec:
@@ -139,7 +104,7 @@ def _drawdown(result: StudyResult, colours: Mapping[str, str], time: Spec) -> Sp
         values = inline(long_rows(pd.DataFrame(fall)))
         encoding = {"x": time, "y": y | {"stack": None}, "color": color}
         parts.append({"data": values, "mark": mark, "encoding": encoding})
-    return {"width": PLOT, "height": 80, "layer": parts}
+    return {"width": PLOT, "height": 70, "layer": parts}
 
 
 def _event_marks(result: StudyResult, days: pd.Index) -> list[Spec]:

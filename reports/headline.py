@@ -14,7 +14,7 @@ def tiles(result: StudyResult) -> Tiles:
     """Return the headline tiles: no thesis score where anything is simulated."""
     shown = samples.headline(result)
     of = f", {shown.sample}" if shown.sample else ""
-    growth = "CAGR, net" if shown.annual else "Return, net"
+    growth = "CAGR" if shown.annual else "Return"
     found = [
         Tile(
             label=f"{growth}{of}",
@@ -27,7 +27,7 @@ def tiles(result: StudyResult) -> Tiles:
             notes=_notes(shown, "sharpe", numbers.decimal, "95% interval"),
         ),
         Tile(
-            label=f"Max drawdown{of}",
+            label=f"Drawdown{of}",
             value=numbers.percent(shown.own["max_drawdown"]),
             notes=_notes(shown, "max_drawdown", numbers.percent, "resampling range"),
             tone="negative",

@@ -32,6 +32,12 @@ ROLES: Mapping[str, tuple[str, str]] = MappingProxyType(
         "wash": ("#edf3f8", "#1a2632"),
         "red": ("#a63d40", "#ee8d8f"),
         "green": ("#2c7a56", "#6fc49b"),
+        "stone": ("#586573", "#dfe5ea"),
+        "umber": ("#8a5a2b", "#b98a5e"),
+        "violet": ("#9356a8", "#c77fe0"),
+        "sky": ("#3f9be6", "#3b82d6"),
+        "leaf": ("#23805a", "#57b98a"),
+        "maize": ("#c98f14", "#f2c14e"),
     }
 )
 
@@ -49,8 +55,10 @@ def with_variables(drawing: str) -> str:
 
 
 _LAYERS = ("navy", "steel", "teal", "sage", "clay", "sand", "plum", "amber", "slate")
-_LEGS = ("steel", "teal", "clay", "plum", "sage")
-_BENCHMARKS = ("gold", "amber", "sand", "plum")
+#: Solid lines differ in every kind of sight; what else is close differs in its dash.
+_LEGS = ("sky", "leaf", "maize", "steel", "sage")
+_BENCHMARKS = ("stone", "umber", "slate")
+SOLID, DASHED, DOTTED, MIXED = (1, 0), (5, 3), (1.5, 2), (7, 2, 1.5, 2)
 
 
 def layer_colours(layers: Sequence[str]) -> dict[str, str]:
@@ -59,19 +67,25 @@ def layer_colours(layers: Sequence[str]) -> dict[str, str]:
     return named | {"cash": light("haze")}
 
 
-def path_colours(
+Style = tuple[str, tuple[float, ...]]
+
+
+def path_styles(
     barbell: str, benchmarks: Sequence[str], others: Sequence[str]
-) -> dict[str, str]:
-    """Return one colour per backtest: benchmarks in gold, legs in blue, the rest."""
-    named = {barbell: light("navy")}
-    for i, name in enumerate(benchmarks):
-        named[name] = light(_BENCHMARKS[i % len(_BENCHMARKS)])
+) -> dict[str, Style]:
+    """Return the colour and the dash of each backtest."""
     legs = [name for name in others if name.endswith(" alone")]
+    named: dict[str, Style] = {barbell: (light("navy"), SOLID)}
+    for i, name in enumerate(benchmarks):
+        dash = SOLID if i == 0 else MIXED
+        named[name] = (light(_BENCHMARKS[i % len(_BENCHMARKS)]), dash)
     for i, name in enumerate(legs):
-        named[name] = light(_LEGS[i % len(_LEGS)])
+        dash = SOLID if i < 3 else DASHED
+        named[name] = (light(_LEGS[i % len(_LEGS)]), dash)
     for name in others:
-        if name not in named:
-            named[name] = light("red" if name == "anti-thesis" else "slate")
+        swapped = name == "anti-thesis"
+        style = (light("red"), DASHED) if swapped else (light("violet"), DOTTED)
+        named.setdefault(name, style)
     return named
 
 

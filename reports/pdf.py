@@ -37,6 +37,8 @@ _BREAK = "\N{ZERO WIDTH SPACE}"
 #: Longest word that is left whole in a line of text (a SHA-256 is), and in a narrow
 #: place: a title, a table of many columns.
 _LONGEST_WORD, _LONGEST_NARROW_WORD = 72, 28
+#: A table below both is kept on one page.
+_FEW_ROWS, _FEW_LETTERS = 14, 2500
 
 
 def render_pdf(document: Document, drawings: Mapping[str, str]) -> bytes:
@@ -155,7 +157,15 @@ def _block(block: Block, drawings: Mapping[str, str]) -> dict[str, Any]:
         name: _breakable_in(value, longest)
         for name, value in dataclasses.asdict(block).items()
     }
+    if isinstance(block, Table):
+        content["whole"] = _stays_whole(block)
     return content | {"kind": _KINDS[type(block)]}
+
+
+def _stays_whole(table: Table) -> bool:
+    """Return whether a table is short enough to stand on one page, never broken."""
+    letters = sum(len(cell.text) + len(cell.sub) for row in table.rows for cell in row)
+    return len(table.rows) < _FEW_ROWS and letters < _FEW_LETTERS
 
 
 def _breakable_in(value: Any, longest: int) -> Any:

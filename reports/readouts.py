@@ -9,8 +9,9 @@ import pandas as pd
 from engine.study import StudyResult
 from reports import numbers, tables, words
 from reports.document import Readout, Trace
-from reports.figures import colours_of, weekly_weights
+from reports.figures import weekly_weights
 from reports.palette import layer_colours
+from reports.paths import colours_of
 
 
 def growth(result: StudyResult) -> Readout:

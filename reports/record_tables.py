@@ -118,33 +118,6 @@ def fees(result: StudyResult) -> Table | None:
     )
 
 
-def findings(result: StudyResult) -> Table | None:
-    """Return what a reader must know about the data."""
-    table = tables.findings(result)
-    if table.empty:
-        return None
-    rows = tuple(
-        (
-            plain(
-                str(row["severity"]), "negative" if row["severity"] == "error" else ""
-            ),
-            plain(str(row["where"])),
-            plain(str(row["what"]), sub=str(row["action"])),
-        )
-        for row in tables.records(table)
-    )
-    return Table(
-        id="findings",
-        caption="Findings about the data; nothing was repaired in silence.",
-        columns=(
-            Column(label="Severity", align="left"),
-            Column(label="Where", align="left"),
-            Column(label="What, and what was done", align="left", wide=True),
-        ),
-        rows=rows,
-    )
-
-
 def coverage(result: StudyResult) -> Table:
     """Return what the prices of each line could give."""
     table = result.market.coverage

@@ -11,7 +11,9 @@ from reports import (
     event_figures,
     event_tables,
     figures,
+    finding_tables,
     numbers,
+    paths,
     performance_tables,
     readouts,
     record_tables,
@@ -95,15 +97,15 @@ def _verdict(result: StudyResult) -> Section:
         Text(text=f"The thesis says: {statement}") if statement else None,
         Text(text=words.performance_sentence(result)),
         Text(text=unscored) if unscored else None,
-        Text(text=meaning, role="note") if meaning else None,
         _growth(result),
+        Text(text=meaning, role="note") if meaning else None,
     ]
     return _section("verdict", "Verdict", blocks)
 
 
 def _growth(result: StudyResult) -> Figure:
     benchmarks = samples.benchmarks(result)
-    compared = figures.compared(result)
+    compared = paths.compared(result)
     beside = f" against {words.label(compared)}" if compared else ""
     marked = bool(result.thesis.events)
     return _figure(
@@ -298,7 +300,7 @@ def _data(result: StudyResult) -> Section:
     caveats = words.caveats_left(result)
     blocks: list[Block | None] = [
         Bullets(items=caveats) if caveats else None,
-        record_tables.findings(result),
+        finding_tables.findings(result),
         record_tables.coverage(result),
     ]
     return _section("data", "Data coverage and caveats", blocks)

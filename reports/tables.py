@@ -14,6 +14,7 @@ import pandas as pd
 from engine.costs.fees import schedule
 from engine.ledger.backtest import Backtest
 from engine.market.listing import NO_LAYER
+from engine.market.market import Finding
 from engine.study import StudyResult
 from reports import words
 
@@ -282,14 +283,18 @@ def thesis_scores(result: StudyResult) -> pd.DataFrame:
 
 def findings(result: StudyResult) -> pd.DataFrame:
     """Return what a reader must know about the data, worst first."""
-    rank = {"error": 0, "warning": 1, "info": 2}
-    ordered = sorted(
-        result.market.findings, key=lambda one: rank.get(one.severity, len(rank))
-    )
     names = ("severity", "where", "what", "action", "first", "last")
     return pd.DataFrame(
-        [[getattr(one, name) for name in names] for one in ordered],
+        [[getattr(one, name) for name in names] for one in ordered_findings(result)],
         columns=list(names),
+    )
+
+
+def ordered_findings(result: StudyResult) -> list[Finding]:
+    """Return the findings about the data, worst first."""
+    rank = {"error": 0, "warning": 1, "info": 2}
+    return sorted(
+        result.market.findings, key=lambda one: rank.get(one.severity, len(rank))
     )
 
 

@@ -263,8 +263,8 @@ def _rivals(shown: Headline) -> str:
     said = []
     if anti:
         said.append(
-            "The anti-thesis, the same barbell with the budgets of its ends and its "
-            f"middle swapped, returned {_grew(shown, anti)}: "
+            "The anti-thesis, the same barbell with ends and middle swapped, returned "
+            f"{_grew(shown, anti)}: "
             f"{_than(shown, anti)} the thesis."
         )
     if equal:

@@ -6,6 +6,7 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from scipy.special import stdtr
 from engine.study import StudyResult
 from reports import event_figures, figures, readouts
 from reports.document import Document
-from reports.palette import ROLES, with_variables
+from reports.palette import ROLES, path_styles, with_variables
 from reports.sections import document
 from tests.reports.fake_result import provenance
 
@@ -151,6 +152,80 @@ def test_readouts_have_one_text_per_place(result: StudyResult) -> None:
         for trace in readout.traces:
             assert len(trace.texts) == len(readout.places)
             assert not any("|" in text for text in trace.texts)
+
+
+#: Linear RGB as seen without the red, the green or the blue cones (Machado, Oliveira
+#: and Fernandes 2009, IEEE Transactions on Visualization and Computer Graphics 15).
+SIGHT = {
+    "full": np.eye(3),
+    "protan": np.array(
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
+    ),
+    "deutan": np.array(
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
+    ),
+    "tritan": np.array(
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
+    ),
+}
+TO_XYZ = np.array(
+    [
+        [0.4339, 0.3762, 0.1899],
+        [0.2127, 0.7152, 0.0722],
+        [0.0178, 0.1095, 0.8730],
+    ]
+)
+
+
+def _lab(colour: str, sight: np.ndarray) -> np.ndarray:
+    """Return a colour in CIELAB, where 2.3 is just noticeable, as some eye sees it."""
+    shown = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    linear = np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
+    x, y, z = np.cbrt(TO_XYZ @ np.clip(sight @ linear, 1e-4, 1))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("sight", SIGHT)
+@pytest.mark.parametrize("screen", [0, 1])
+def test_paths_can_be_told_apart_by_colour_or_dash(sight: str, screen: int) -> None:
+    legs = ["infrastructure alone", "distribution alone", "middle alone"]
+    styles = path_styles(
+        "barbell", ["SPY", "SMH"], ["equal weight", *legs, "anti-thesis"]
+    )
+    shades = {pair[0]: pair[screen] for pair in ROLES.values()}
+    assert len(styles) == 8
+    for (one, (a, dash)), (other, (b, dashed)) in combinations(styles.items(), 2):
+        gap = _lab(shades[a], SIGHT[sight]) - _lab(shades[b], SIGHT[sight])
+        least = 12.0 if dash == dashed else 5.0
+        assert np.linalg.norm(gap) > least, (one, other)
+
+
+def test_without_a_benchmark_the_drawdown_is_held_against_equal_weight(
+    result: StudyResult,
+) -> None:
+    paths = {name: path for name, path in result.baselines.items() if name != "SPY"}
+    assert (
+        "against SMH"
+        in document(replace(result, baselines=paths), {}).figures[0].caption
+    )
+    del paths["SMH"]
+    figure = document(replace(result, baselines=paths), {}).figures[0]
+    assert "against Equal weight" in figure.caption
+    assert "SPY" not in figure.caption + figure.description
+    drawn = figure.spec["vconcat"][1]["layer"][1]["data"]["values"]
+    assert {row["p"] for row in drawn} == {"Equal weight"}
 
 
 def test_every_colour_has_one_role_and_a_dark_twin() -> None:

@@ -117,6 +117,12 @@ def test_the_shipped_fonts_have_what_they_promise() -> None:
             assert promised <= set(ttlib.TTFont(path).getBestCmap()), path.name
 
 
+def test_short_tables_stand_on_one_page(report: Document) -> None:
+    whole = {table.id for table in report.tables if pdf._stays_whole(table)}
+    assert {"layers", "score-coverage", "factors", "costs"} <= whole
+    assert not whole & {"events", "event", "event-assets"}
+
+
 def test_only_long_words_are_made_breakable() -> None:
     assert breakable("a sha of " + "9" * 64, 72) == "a sha of " + "9" * 64
     assert breakable("x" * 60, 28).split("\u200b") == ["x" * 28, "x" * 28, "x" * 4]

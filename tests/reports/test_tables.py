@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,14 @@ import pandas as pd
 import pytest
 
 from engine.evidence.results import Claims, EventStudy
+from engine.market.market import Finding
 from engine.study import StudyResult
+from factors import ASSET_FACTORS, STATE_FACTORS
 from reports import (
     around_tables,
     claim_tables,
     event_tables,
+    finding_tables,
     performance_tables,
     record_tables,
     tables,
@@ -233,6 +237,41 @@ def test_score_coverage_counts_the_decisions_that_knew_scores(
         ["2024", "12", "12", "0"],
         ["2025", "11", "11", "0"],
     ]
+
+
+def test_findings_about_unused_signals_fill_one_row(result: StudyResult) -> None:
+    found = [
+        Finding(severity="info", where="NVDA", what="a price"),
+        Finding(severity="info", where="signals", what="strangers"),
+        Finding(severity="warning", where="reference signals: capex", what="thin"),
+        Finding(severity="warning", where="reference signals: tokens", what="thin"),
+    ]
+    study = replace(result, market=replace(result.market, findings=tuple(found)))
+    table = _printed(finding_tables.findings(study))
+    assert [row[1].text for row in table.rows] == [
+        "reference signals: capex",
+        "NVDA",
+        "signals",
+        "signals",
+    ]
+    assert table.rows[-1][2].text == (
+        "1 finding about signals that this thesis does not use"
+    )
+    price = [one for one in study.thesis.factors if one.name == "price_momentum"]
+    thesis = study.thesis.model_copy(update={"factors": tuple(price), "claims": ()})
+    table = _printed(finding_tables.findings(replace(study, thesis=thesis)))
+    assert [row[1].text for row in table.rows] == ["NVDA", "signals"]
+    assert table.rows[1][2].text.startswith("3 findings about signals")
+    assert len(tables.findings(study)) == 4
+
+
+def test_the_roles_of_each_factor_are_those_it_documents() -> None:
+    for name, kind in (ASSET_FACTORS | STATE_FACTORS).items():
+        told = re.search(
+            r"Needs\s+roles?((?:\s+(?:and\s+)?``\w+``)+)", kind.__doc__ or ""
+        )
+        roles = re.findall(r"``(\w+)``", told[1]) if told else []
+        assert sorted(roles) == sorted(finding_tables.ROLES_READ[name]), name
 
 
 def test_significant_abnormal_returns_are_bold(result: StudyResult) -> None:

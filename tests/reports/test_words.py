@@ -114,13 +114,13 @@ def test_out_of_sample_stands_first_with_in_sample_beside_it(
     by_sample = table.set_index("sample")
     growth = tiles(result).tiles[0]
     total = by_sample.loc["out-of-sample", "total_return"]
-    assert growth.label == "Return, net, out-of-sample"
+    assert growth.label == "Return, out-of-sample"
     assert growth.value.replace("\N{MINUS SIGN}", "-") == f"{total:.1%}"
     assert f"in-sample {by_sample.loc['in-sample', 'cagr']:.1%} a year" in [
         note.replace("\N{MINUS SIGN}", "-") for note in growth.notes
     ]
     assert any("not a year" in note for note in growth.notes)
-    assert tiles(result).tiles[2].label == "Max drawdown, out-of-sample"
+    assert tiles(result).tiles[2].label == "Drawdown, out-of-sample"
     said = words.performance_sentence(result)
     assert said.startswith("Out of sample, over the 121 sessions from 2 June 2025 on, ")
     assert "In sample, before that, it returned " in said
@@ -134,7 +134,7 @@ def test_too_few_out_of_sample_sessions_do_not_stand_first(
     table = late.performance.copy()
     table.loc[table["sample"] == "out-of-sample", "n"] = 20
     late = replace(late, performance=table)
-    assert tiles(late).tiles[0].label == "CAGR, net, in-sample"
+    assert tiles(late).tiles[0].label == "CAGR, in-sample"
     assert "The 20 sessions after it are too few" in words.performance_sentence(late)
 
 
@@ -143,7 +143,7 @@ def test_a_short_study_is_not_annualised(result: StudyResult) -> None:
     nav = short.backtest.nav.iloc[:100]
     short = replace(short, backtest=replace(short.backtest, nav=nav))
     label = tiles(short).tiles[0]
-    assert label.label == "Return, net, in-sample"
+    assert label.label == "Return, in-sample"
     assert " a year" not in words.performance_sentence(short)
 
 
