@@ -161,7 +161,9 @@ def _expects(one: ClaimResult) -> str:
     if not one.min_effect:
         return f"expects {noun}{'above' if above else 'below'} zero"
     least = _least(one)
-    return f"expects {noun}" + (f"above {least}" if above else f"below minus {least}")
+    return f"expects {noun}" + (
+        f"above {least}" if above else f"below {numbers.MINUS}{least}"
+    )
 
 
 def _condition(claim: Claim | None) -> str:

@@ -55,7 +55,7 @@ def growth(result: StudyResult) -> Spec:
         axis={"values": ticks, "format": "d", "minExtent": LEFT - 20},
     )
     lines = _lines(result, level, colours, {"x": time, "y": y})
-    top: Spec = {"width": PLOT, "height": 180, "layer": [*marks, *lines]}
+    top: Spec = {"width": PLOT, "height": 172, "layer": [*marks, *lines]}
     return {
         "vconcat": [top, _drawdown(result, colours, time)],
         "spacing": 8,
@@ -104,7 +104,7 @@ def _drawdown(result: StudyResult, colours: Mapping[str, str], time: Spec) -> Sp
         values = inline(long_rows(pd.DataFrame(fall)))
         encoding = {"x": time, "y": y | {"stack": None}, "color": color}
         parts.append({"data": values, "mark": mark, "encoding": encoding})
-    return {"width": PLOT, "height": 70, "layer": parts}
+    return {"width": PLOT, "height": 66, "layer": parts}
 
 
 def _event_marks(result: StudyResult, days: pd.Index) -> list[Spec]:

@@ -174,6 +174,9 @@ def test_too_small_an_effect_is_said_in_percent(result: StudyResult) -> None:
     ]
     chosen = replace(result, claims=Claims(results=tuple(small), scores=()))
     (row,) = _claim_rows(chosen)
+    fallen = replace(small[0], sign="-")
+    below = replace(result, claims=Claims(results=(fallen,), scores=()))
+    assert "expects below \N{MINUS SIGN}5.0% a year" in _claim_rows(below)[0][0].sub
     assert row[1].sub == (
         "too small: the whole interval falls short of 5.0% a year, the smallest effect "
         "that matters"
