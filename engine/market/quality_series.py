@@ -188,7 +188,7 @@ def basis_findings(symbol: str, frame: pd.DataFrame) -> Iterator[Finding]:
         return
     step = np.diff(np.log(adjusted / close))
     moved, earned = np.diff(np.log(close)), np.diff(np.log(adjusted))
-    allowed = _rounding(step, np.minimum(close, adjusted))
+    allowed = _rounding(step, close, adjusted)
     # a step that the close of the day takes back is a split or a dividend
     seen = (np.abs(step) > LARGE_STEP) & (np.abs(earned) < np.abs(moved))
     paid = _recorded_step(held, close)
@@ -214,15 +214,27 @@ def basis_findings(symbol: str, frame: pd.DataFrame) -> Iterator[Finding]:
             )
 
 
-def _rounding(step: np.ndarray, price: np.ndarray) -> np.ndarray:
+def _rounding(step: np.ndarray, close: np.ndarray, adjusted: np.ndarray) -> np.ndarray:
     """Return the log step that rounding alone makes at each price, shape (n - 1,).
 
-    Most days pay no dividend, so that the median step, times the price, is rounding.
+    Prices stored to a number of decimals are off by half of the last one, twice in a
+    ratio and twice in a step. Elsewhere the median step, times the price, is rounding,
+    for most days pay no dividend.
     """
+    price = np.minimum(close, adjusted)
     least = np.minimum(price[1:], price[:-1])
-    unit = float(np.median(np.abs(step) * least))
-    rounding: np.ndarray = np.maximum(10.0 * unit / least, ROUNDING)
+    noise = 10.0 * float(np.median(np.abs(step) * least))
+    unit = max(_last_decimal(close), _last_decimal(adjusted))
+    rounding: np.ndarray = np.maximum(max(noise, 2.0 * unit) / least, ROUNDING)
     return rounding
+
+
+def _last_decimal(price: np.ndarray) -> float:
+    """Return the unit of 1, 0.1 ... 1e-6 that all prices are stored to, or 0."""
+    for decimals in range(7):
+        if np.allclose(price, np.round(price, decimals), rtol=1e-12, atol=0.0):
+            return float(10.0**-decimals)
+    return 0.0
 
 
 def _recorded_step(held: pd.DataFrame, close: np.ndarray) -> np.ndarray:
@@ -247,4 +259,5 @@ def recorded_move(held: pd.DataFrame, price: np.ndarray) -> np.ndarray:
     if "split" in held.columns:
         shares = np.nan_to_num(held["split"].to_numpy(), nan=0.0)[1:]
         known -= np.log(np.where(shares > 0.0, shares, 1.0))
-    return known - _recorded_step(held, price)
+    known -= _recorded_step(held, price)
+    return known
