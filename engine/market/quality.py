@@ -372,6 +372,8 @@ def _rate_gaps(currency: str, days: pd.DatetimeIndex) -> Iterator[Finding]:
             days[gap : gap + 2],
         )
     fixed = days.normalize()
+    if (fixed.day_of_week >= 5).any():  # fixed so early that UTC has another day
+        return
     weekdays = pd.bdate_range(fixed[0], fixed[-1]).as_unit("ns")
     without = weekdays[~weekdays.isin(fixed)]
     if len(without):

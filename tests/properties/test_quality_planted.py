@@ -172,6 +172,16 @@ def test_nothing_is_said_against_clean_prices(
     assert findings_of(line(LINES[mic], mic), frame) == []
 
 
+@settings(max_examples=40)
+@given(seed=SEEDS, mic=MICS, decimals=st.integers(2, 6), single=st.booleans())
+def test_rounding_is_no_fault(seed: int, mic: str, decimals: int, single: bool) -> None:
+    """Prices come to the cent, or as 32-bit floats printed with every digit."""
+    rng = np.random.default_rng(seed)
+    frame = clean_frame(mic, rng)
+    stored = frame.astype("float32").astype("float64") if single else frame
+    assert findings_of(line(LINES[mic], mic), stored.round(decimals)) == []
+
+
 @pytest.mark.parametrize("name", FAULTS)
 @settings(max_examples=15)
 @given(seed=SEEDS, mic=MICS, place=st.floats(0.05, 0.85))

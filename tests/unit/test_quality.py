@@ -295,7 +295,7 @@ def test_days_beyond_the_calendar_are_not_compared(rng: np.random.Generator) -> 
 
 
 def test_the_sample_world_is_clean_but_for_a_limit_that_it_does_not_know() -> None:
-    """Its planted news moves one main-board share by more than the board allows."""
+    """After a week's holiday a main-board share moves by more than the board allows."""
     universe = load_universe("ai-stack")
     every = {**universe.lines, **universe.benchmarks}
     prices = SamplePrices().load(
@@ -303,6 +303,7 @@ def test_the_sample_world_is_clean_but_for_a_limit_that_it_does_not_know() -> No
     )
     found = serious(check_prices(list(every.values()), prices))
     assert [(f.where, f.severity) for f in found] == [("002230.SZ", "warning")]
+    assert found[0].first == found[0].last == "2024-10-08"
     assert found[0].what == "a move of +16%, beyond the limit of 10%"
 
 
