@@ -84,6 +84,25 @@ def test_a_limit_compounds_over_missing_bars(rng: np.random.Generator) -> None:
     assert moves_of(findings_of(one, gap)) == []
 
 
+def test_without_a_limit_the_bound_widens_over_missing_bars(
+    rng: np.random.Generator,
+) -> None:
+    still = clean_frame("XNYS", rng, volatility=1e-4)
+    moved = multiplied(still, slice(100, None), 1.60)
+    assert len(moves_of(findings_of(line("AAA", "XNYS"), moved))) == 1
+    gap = moved.drop(moved.index[96:100])
+    assert moves_of(findings_of(line("AAA", "XNYS"), gap)) == []
+
+
+def test_a_reverse_split_in_the_raw_close_is_no_splice(
+    rng: np.random.Generator,
+) -> None:
+    frame = clean_frame("XNYS", rng, dividends=False)
+    raw = multiplied(frame, slice(0, 120), 0.1, columns=("open", "close"))
+    raw = raw.drop(columns=["high", "low"])
+    assert findings_of(line("AAA", "XNYS"), raw) == []
+
+
 def test_a_new_mainland_listing_has_no_limit_at_first(
     rng: np.random.Generator,
 ) -> None:
