@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +18,7 @@ from engine.market.supplied import PriceData
 from engine.sources.files import fix_findings
 from engine.sources.files_prices import (
     FX_SUFFIX,
+    FixTime,
     fixings,
     price_frame,
     read_fix_time,
@@ -67,50 +68,63 @@ def check_folder(folder: str | Path, *, universe: str = "ai-stack") -> FolderChe
     place = Path(folder)
     files = _files(place)
     fix_time, _ = read_fix_time(place)
-    frames: dict[str, pd.DataFrame] = {}
-    rates: dict[str, Fixings] = {}
-    lines: dict[str, Line] = {}
-    found: list[Finding] = []
-    unknown: list[str] = []
-    unusable: list[str] = []
+    read = _Read()
     for file in files:
-        line, currency = known.line(file.stem), _currency(file)
-        if line is None and not currency:
-            unknown.append(file.name)
-            found.append(_stranger(file, known))
+        if known.line(file.stem) is None and not _currency(file):
+            read.unknown.append(file.name)
+            read.found.append(_stranger(file, known))
             continue
         try:
-            if file.stem in lines:
-                raise DataError(
-                    f"{file.name}: another file holds the same symbol; keep one"
-                )
-            if line is None:
-                rates[currency] = fixings(currency, read_table(file), fix_time)
-            elif line.symbol != file.stem:
-                raise DataError(
-                    f"{file.name}: another house's style; rename it to "
-                    f"{line.symbol}{file.suffix}"
-                )
-            else:
-                frames[line.symbol] = price_frame(read_table(file))
-                lines[line.symbol] = line
+            _read_file(file, known, fix_time, read)
         except DataError as error:
-            unusable.append(file.name)
-            found.append(_refused(file, error))
+            read.unusable.append(file.name)
+            read.found.append(_refused(file, error))
     prices = PriceData(
-        frames=frames,
-        fixings=rates,
+        frames=read.frames,
+        fixings=read.rates,
         origin=Origin(name="folder", simulated=False, digest=""),
     )
-    found += fix_findings(fix_time, [*rates])
-    found += check_prices([*lines.values()], prices)
+    found = [
+        *read.found,
+        *fix_findings(fix_time, [*read.rates]),
+        *check_prices([*read.lines.values()], prices),
+    ]
     return FolderCheck(
         findings=_table(found),
-        lines=tuple(lines),
-        currencies=tuple(rates),
-        unknown=tuple(unknown),
-        unusable=tuple(unusable),
+        lines=tuple(read.lines),
+        currencies=tuple(read.rates),
+        unknown=tuple(read.unknown),
+        unusable=tuple(read.unusable),
     )
+
+
+@dataclass(slots=True)
+class _Read:
+    """What has been read of a folder so far."""
+
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    rates: dict[str, Fixings] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
+    found: list[Finding] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    unusable: list[str] = field(default_factory=list)
+
+
+def _read_file(file: Path, known: Universe, fix_time: FixTime, read: _Read) -> None:
+    """Add a file's prices or rates; raise `DataError` where a study would."""
+    line, currency = known.line(file.stem), _currency(file)
+    if file.stem in read.lines or currency in read.rates:
+        raise DataError(f"{file.name}: another file holds the same symbol; keep one")
+    if line is None:
+        read.rates[currency] = fixings(currency, read_table(file), fix_time)
+        return
+    if line.symbol != file.stem:
+        raise DataError(
+            f"{file.name}: another house's style; rename it to "
+            f"{line.symbol}{file.suffix}"
+        )
+    read.frames[line.symbol] = price_frame(read_table(file))
+    read.lines[line.symbol] = line
 
 
 def _files(folder: Path) -> list[Path]:

@@ -119,6 +119,11 @@ def test_one_symbol_in_two_files_is_an_error(assay: Terminal, folder: Path) -> N
     (row,) = found_in(assay, folder)
     assert row["severity"] == "error"
     assert "another file holds the same symbol" in row["what"]
+    rates = pd.DataFrame({"close": [7.8]}, index=clean().index[:1])
+    write(folder / "HKD=X.csv", rates)
+    rates.rename_axis("date").reset_index().to_parquet(folder / "HKD=X.parquet")
+    wheres = [row["where"] for row in found_in(assay, folder)]
+    assert wheres[:2] == ["HKD=X", "NVDA"]
 
 
 def test_rates_without_a_time_of_fixing_are_named(
