@@ -75,7 +75,7 @@ def build_bars(own: Sessions, frames: Mapping[str, pd.DataFrame]) -> Bars:
         rows, kept = on_sessions(own, frame)
         price[rows, column] = frame[basis_column(frame)].to_numpy()[kept]
         opened[rows, column] = _opens(frame)[kept]
-        flat[rows, column] = _flat(frame)[kept]
+        flat[rows, column] = flat_rows(frame)[kept]
     symbols = list(frames)
     return Bars(
         sessions=own,
@@ -135,7 +135,7 @@ def _opens(frame: pd.DataFrame) -> np.ndarray:
     return adjusted
 
 
-def _flat(frame: pd.DataFrame) -> np.ndarray:
+def flat_rows(frame: pd.DataFrame) -> np.ndarray:
     """Return True where open = high = low = close and nothing was traded."""
     if not {"open", "high", "low", "close", "volume"} <= set(frame.columns):
         return np.zeros(len(frame), dtype=bool)

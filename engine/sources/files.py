@@ -173,10 +173,10 @@ def _rates(
             table = read_table(place)
             rates[currency] = fixings(currency, table, fix_time)
             used.append((table.name, table.digest))
-    return rates, list(_fix_findings(fix_time, [*rates])), used
+    return rates, list(fix_findings(fix_time, [*rates])), used
 
 
-def _fix_findings(fix_time: FixTime, currencies: Sequence[str]) -> Iterator[Finding]:
+def fix_findings(fix_time: FixTime, currencies: Sequence[str]) -> Iterator[Finding]:
     """Yield what the folder leaves open about its exchange rates."""
     if currencies and not fix_time.stated:
         yield Finding(

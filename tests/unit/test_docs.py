@@ -22,7 +22,13 @@ from engine.evidence import event_panel, performance, score, verdict, windows
 from engine.evidence.claims import CLAIM_TESTS, context, event_windows, statistics
 from engine.evidence.performance import METRICS
 from engine.evidence.results import VerdictWord
-from engine.market import calendar, coverage
+from engine.market import (
+    calendar,
+    coverage,
+    quality,
+    quality_moves,
+    quality_series,
+)
 from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.portfolio import barbell, scoring
 from engine.sources.files_signals import DEFAULT_ROLES
@@ -49,6 +55,23 @@ SAID = {
         f"returns above +{coverage.JUMP:.0%}".replace("%", " %"),
         f"from {calendar.COVERED[0].year} to {calendar.COVERED[1].year}",
         *(f"{one} follow" for one in ("ARCX and OTCM", "XSHE", "XKOS")),
+    ],
+    "data_check.md": [
+        f"on {quality_series.STALE_SESSIONS} sessions or more in a row",
+        f"more than {quality_series.LARGE_STEP:.0%} in a day".replace("%", " %"),
+        f"more than {coverage.SLACK_SESSIONS} own sessions before",
+        f"more than {quality.RATE_GAP.astype(int)} days before",
+        f"beyond {quality_moves.MOST_RATE_SIGMAS:g} robust",
+        f"at least {quality_moves.LEAST_RATE_MOVE:.0%} (as".replace("%", " %"),
+        f"{quality_moves.MAIN_BOARD:.0%}; {quality_moves.GROWTH_BOARD:.0%} for STAR "
+        f"and ChiNext ({', '.join(quality_moves.GROWTH_PREFIXES)})".replace("%", " %"),
+        f"first {quality_moves.FREE_SESSIONS} sessions",
+        f"| Korea | {quality_moves.KOREA:.0%} |".replace("%", " %"),
+        f"{quality_moves.MOST_SIGMAS:g} robust standard deviations of",
+        f"at least {quality_moves.LEAST_MOVE:g} (",
+        f"within {quality_moves.NEAR:g} of",
+        ", ".join(f"{one}" for one in quality_moves.SPLITS[1:-1]),
+        *(f"`{word}`" for word in quality.SEVERITIES),
     ],
     "scoring.md": [
         f"{scoring.WINSOR_MADS:g} x {scoring.MAD_TO_SIGMA} x MAD",
@@ -286,8 +309,10 @@ def options() -> set[str]:
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)
         assert command is not None
-        for parameter in command.params:
-            found.update(parameter.opts)
+        below = command.commands.values() if isinstance(command, click.Group) else ()
+        for one in (command, *below):
+            for parameter in one.params:
+                found.update(parameter.opts)
     return found
 
 
