@@ -24,8 +24,9 @@ SAME = 0.005
 SLIP = 0.05
 #: A quarter this many times its neighbours, or less than the inverse, is no quarter.
 OUT_OF_LINE = 5.0
-#: Neighbouring quarters on each side, and how many days away, that measure an amount.
-NEIGHBOURS, NEAR = 2, 400
+#: How many quarters around an amount measure it, and how many days away at most: the
+#: median of three stands one wrong amount among them.
+NEIGHBOURS, NEAR = 3, 400
 #: Beyond these shares of the filed amount no usual definition leads.
 HIGHEST, LOWEST = 2.0, 0.9
 #: Days after a quarter's end: no company files sooner, none first files later.
@@ -242,7 +243,7 @@ def _scale_findings(
         )
         return
     near = _neighbours(claim.end, quarters)
-    if len(near) >= NEIGHBOURS:
+    if len(near) == NEIGHBOURS:
         times = claim.value / median(near)
         if not 1.0 / OUT_OF_LINE < times < OUT_OF_LINE:
             yield claim.finding(
@@ -356,11 +357,10 @@ def _is_year(claim: _Claim, quarters: Mapping[dt.date, float]) -> bool:
 
 
 def _neighbours(end: dt.date, quarters: Mapping[dt.date, float]) -> list[float]:
-    """Return up to `NEIGHBOURS` amounts before and after a quarter, none of its own."""
-    near = sorted(day for day in quarters if 0 < abs((day - end).days) <= NEAR)
-    before = [day for day in near if day < end][-NEIGHBOURS:]
-    after = [day for day in near if day > end][:NEIGHBOURS]
-    return [quarters[day] for day in (*before, *after)]
+    """Return the `NEIGHBOURS` amounts nearest to a quarter, none of its own."""
+    near = [day for day in quarters if 0 < abs((day - end).days) <= NEAR]
+    near.sort(key=lambda day: (abs((day - end).days), day))
+    return [quarters[day] for day in near[:NEIGHBOURS]]
 
 
 def _year_before(claim: _Claim, quarters: Mapping[dt.date, float]) -> dt.date | None:

@@ -183,7 +183,7 @@ def _fact(entry: object, concept: str, where: str) -> Fact:
         ) from error
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise DataError(f"{where}: val {value!r} is no number")
-    if not start <= end < filed or abs(value) > 1e15:
+    if not start <= end < filed or not abs(value) <= 1e15:
         raise DataError(
             f"{where}: {start} to {end}, filed {filed}, val {value}: impossible"
         )

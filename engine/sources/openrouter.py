@@ -38,6 +38,8 @@ SOURCE = "openrouter rankings, top nine models"
 MODELS = Path(__file__).with_name("openrouter_models.csv")
 NEEDED = ("week_date", "rank", "model_slug", "total_tokens")
 MODEL_COLUMNS = ("model", "since", "until", "vendor", "origin")
+#: What a blank `since` and a blank `until` stand for.
+ALWAYS = ("1900-01-01", "2099-12-31")
 SUNDAY = 6
 #: Days after its label at which a week is known: a Sunday ends its week; any other
 #: day might begin it.
@@ -150,8 +152,8 @@ def attribute(listed: pd.DataFrame, models: Table) -> pd.DataFrame:
     Raises `DataError` where two rows of the table hold for one model and week.
     """
     cells = models.cells
-    since = pd.to_datetime(cells["since"]).fillna(pd.Timestamp.min)
-    until = pd.to_datetime(cells["until"]).fillna(pd.Timestamp.max)
+    since = pd.to_datetime(cells["since"].fillna(ALWAYS[0]), format="%Y-%m-%d")
+    until = pd.to_datetime(cells["until"].fillna(ALWAYS[1]), format="%Y-%m-%d")
     told = cells[["model", "vendor", "origin"]].assign(since=since, until=until)
     rows = listed.assign(row=np.arange(len(listed)))
     paired = rows.merge(told, on="model", how="inner")
@@ -236,7 +238,7 @@ def _rows(
 ) -> pd.DataFrame:
     """Return one series' rows; a week is known `AFTER_SUNDAY` or later."""
     labels = pd.DatetimeIndex(weeks)
-    after = np.where(labels.dayofweek == SUNDAY, AFTER_SUNDAY, AFTER_OTHERS)
+    after = np.where(labels.day_of_week == SUNDAY, AFTER_SUNDAY, AFTER_OTHERS)
     return pd.DataFrame(
         {
             "series": series,

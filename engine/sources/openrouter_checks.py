@@ -35,7 +35,7 @@ def list_findings(
 
 def _label_findings(weeks: pd.DatetimeIndex, name: str) -> Iterator[Finding]:
     """Yield where the day of the week that labels a week changes, or is no Sunday."""
-    days = weeks.dayofweek.to_numpy()
+    days = weeks.day_of_week.to_numpy()
     names = weeks.day_name()
     for at in (np.flatnonzero(days[1:] != days[:-1]) + 1).tolist():
         yield Finding(
