@@ -31,6 +31,8 @@ NEIGHBOURS, NEAR = 3, 400
 HIGHEST, LOWEST = 2.0, 0.9
 #: Days after a quarter's end: no company files sooner, none first files later.
 SOONEST, LATEST = 7, 150
+#: Quarters at the start of a series that may be known from comparative figures.
+QUARTERS = 4
 #: Days between quarter ends, and behind the newest of all companies, that are too many.
 GAP, SILENT = 120, 150
 #: How close a year's amount is to the sum of its quarters, or to the year before's.
@@ -150,17 +152,11 @@ def _timing_findings(own: Sequence[_Claim]) -> Iterator[Finding]:
     for claim in own:
         if claim.end not in first or claim.known < first[claim.end].known:
             first[claim.end] = claim
-    late = [c for c in first.values() if (c.known.date() - c.end).days > LATEST]
-    soon = [c for c in first.values() if (c.known.date() - c.end).days < SOONEST]
+    lag = {end: (claim.known.date() - end).days for end, claim in first.items()}
+    late = [first[end] for end in sorted(lag) if lag[end] > LATEST]
+    soon = [first[end] for end in sorted(lag) if lag[end] < SOONEST]
     for claims, severity, what, action in (
-        (
-            late,
-            "error",
-            f"last filing, not first: known more than {LATEST} days after the "
-            "quarter's end",
-            "give the date on which the amount was first filed; a later filing that "
-            "repeats it shifts the signal by a year",
-        ),
+        (late, *_lateness([one.end for one in late], sorted(lag))),
         (
             soon,
             "error",
@@ -179,6 +175,31 @@ def _timing_findings(own: Sequence[_Claim]) -> Iterator[Finding]:
                 first=str(claims[0].end),
                 last=str(claims[-1].end),
             )
+
+
+def _lateness(
+    late: Sequence[dt.date], every: Sequence[dt.date]
+) -> tuple[str, str, str]:
+    """Return severity, what and action for quarters that became known late.
+
+    Machine-readable filings begin with the comparative figures of the year before:
+    the first year of a series is late without fault.
+    """
+    begins = list(late) == list(every[: len(late)])
+    if begins and len(late) <= QUARTERS < len(every):
+        return (
+            "info",
+            f"known only from a later filing, more than {LATEST} days after the "
+            "quarter's end",
+            "a series begins with the year before its first filing: nothing to do",
+        )
+    return (
+        "error",
+        f"last filing, not first: known more than {LATEST} days after the "
+        "quarter's end",
+        "give the date on which the amount was first filed; a later filing that "
+        "repeats it shifts the signal by a year",
+    )
 
 
 def _silence_findings(own: Sequence[_Claim], newest: dt.date) -> Iterator[Finding]:

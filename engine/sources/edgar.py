@@ -135,9 +135,9 @@ def capex_rows(
     by_concept: dict[str, Sequence[Fact]] = {}
     found: list[Finding] = []
     for concept, body in documents.items():
-        facts = read_facts(json.loads(body), where=f"{where}: {concept}")
+        facts, left_out = read_facts(json.loads(body), where=f"{where}: {concept}")
         by_concept[concept] = facts
-        found += disagreements(facts, where)
+        found += [*left_out, *disagreements(facts, where)]
     joined, switches = join(by_concept, where)
     found += [*switches, *restatements(joined, where)]
     if not joined:

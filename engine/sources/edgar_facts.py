@@ -14,6 +14,8 @@ from engine.market.market import Finding
 SPANS = ((75, 105), (165, 200), (255, 290), (345, 380))
 #: Two concepts, or a stated and a derived quarter, that differ by more are reported.
 SAME = 0.005
+#: Dollars that no company spends in a year.
+LARGEST = 1e15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +61,11 @@ def span(days: int) -> int:
 
 def read_facts(
     document: Mapping[str, object], *, where: str, unit: str = "USD"
-) -> tuple[Fact, ...]:
-    """Return the facts of a company-concept document in one unit, in order of filing.
+) -> tuple[tuple[Fact, ...], tuple[Finding, ...]]:
+    """Return a document's facts in one unit in order of filing, and what was left out.
+
+    An entry that cannot be true (filed before its period ended, an amount beyond
+    `LARGEST`) is left out and reported: filers make such mistakes.
 
     Raises `DataError` naming the entry where the document is not of that format.
     """
@@ -76,7 +81,10 @@ def read_facts(
         _fact(entry, concept, f"{where}, entry {row}")
         for row, entry in enumerate(entries, start=1)
     ]
-    return tuple(sorted(facts, key=lambda fact: (fact.filed, fact.accession)))
+    possible = [fact for fact in facts if _possible(fact)]
+    possible.sort(key=lambda fact: (fact.filed, fact.accession))
+    wrong = [fact for fact in facts if not _possible(fact)]
+    return tuple(possible), tuple(_impossible(fact, where) for fact in wrong)
 
 
 def quarters(facts: Sequence[Fact]) -> dict[dt.date, tuple[Quarter, ...]]:
@@ -183,10 +191,6 @@ def _fact(entry: object, concept: str, where: str) -> Fact:
         ) from error
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise DataError(f"{where}: val {value!r} is no number")
-    if not start <= end < filed or not abs(value) <= 1e15:
-        raise DataError(
-            f"{where}: {start} to {end}, filed {filed}, val {value}: impossible"
-        )
     return Fact(
         start=start,
         end=end,
@@ -195,6 +199,24 @@ def _fact(entry: object, concept: str, where: str) -> Fact:
         form=form,
         accession=accession,
         concept=concept,
+    )
+
+
+def _possible(fact: Fact) -> bool:
+    """Return whether a fact was filed after its period, with a conceivable amount."""
+    return fact.start <= fact.end < fact.filed and abs(fact.value) <= LARGEST
+
+
+def _impossible(fact: Fact, where: str) -> Finding:
+    """Return that an entry cannot be true."""
+    return Finding(
+        severity="warning",
+        where=where,
+        what=f"impossible entry: {fact.value:g} for {fact.start} to {fact.end}, "
+        f"filed {fact.filed} in {fact.accession}",
+        action="left out; look at the filing",
+        first=str(fact.start),
+        last=str(fact.end),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from engine.sources.capex_checks import capex_findings
 
 ENDS = ["2023-03-31", "2023-06-30", "2023-09-30", "2023-12-31", "2024-03-31"]
+DAY = pd.Timedelta(days=1)
 FILED = [10.01e9, 11.02e9, 12.03e9, 13.04e9, 14.05e9]
 
 
@@ -119,6 +120,16 @@ def test_a_source_that_names_its_definition_is_believed(words: str, kind: str):
 def test_a_target_is_no_claim():
     target = frame([20e9], source="guidance").assign(quality="target")
     assert said(pd.concat([frame(), target], ignore_index=True)) == []
+
+
+def test_a_series_may_begin_with_the_comparative_figures():
+    rows = frame()
+    late = rows["known_at"].where(rows.index > 1, rows["known_at"] + DAY * 365)
+    (only,) = said(rows.assign(known_at=late))
+    assert only.startswith("info: known only from a later filing")
+    late = rows["known_at"].where(rows.index != 3, rows["known_at"] + DAY * 365)
+    (only,) = said(rows.assign(known_at=late))
+    assert only.startswith("error: last filing, not first")
 
 
 def test_the_rows_are_left_as_they_were():

@@ -299,6 +299,11 @@ def test_the_packaged_table_knows_each_model_once():
     assert set(cells["origin"]) == {"cn", "us", "fr", "de", "undisclosed"}
 
 
+def test_a_file_that_went_empty_is_refused(tmp_path: Path, universe: Universe):
+    with pytest.raises(DataError, match="weekly.csv: has a header and no rows"):
+        OpenRouterFile(path=write(tmp_path)).load(universe)
+
+
 # The collected file, and what was derived from it
 
 
