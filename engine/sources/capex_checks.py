@@ -6,7 +6,6 @@ import datetime as dt
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby, pairwise
 from statistics import median
 
@@ -14,10 +13,8 @@ import pandas as pd
 
 from engine.errors import at_most
 from engine.market.market import Finding
-from engine.market.signals import COLUMNS
+from engine.sources.capex_claims import Claim, billions, claims_of
 
-#: A source that is a filing or a company's own results, as EDGAR rows name it.
-FILED = re.compile(r"SEC\b", re.IGNORECASE)
 #: Amounts closer than this say the same.
 SAME = 0.005
 #: How far a slipped unit may be from an exact power of ten.
@@ -49,34 +46,6 @@ WORDS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Claim:
-    """One observation: what one source says of one company's quarter, and when."""
-
-    row: int
-    where: str
-    end: dt.date
-    known: dt.datetime
-    value: float
-    unit: str
-    source: str
-
-    @property
-    def filed(self) -> bool:
-        return FILED.match(self.source) is not None
-
-    def finding(self, severity: str, what: str, action: str) -> Finding:
-        """Return a finding about this row."""
-        return Finding(
-            severity=severity,
-            where=f"{self.where}, row {self.row}",
-            what=what,
-            action=action,
-            first=str(self.end),
-            last=str(self.end),
-        )
-
-
 def capex_findings(observations: pd.DataFrame) -> tuple[Finding, ...]:
     """Return what is wrong with observations of capital expenditure, row by row.
 
@@ -86,7 +55,7 @@ def capex_findings(observations: pd.DataFrame) -> tuple[Finding, ...]:
     amounts of the same quarter. Only observed rows are checked. Rows count from 1 in
     the order given. Nothing is changed or left out.
     """
-    claims = _claims(observations)
+    claims = claims_of(observations)
     newest = max((claim.end for claim in claims), default=dt.date.min)
     found: list[Finding] = []
     for _, one in groupby(claims, key=lambda claim: claim.where):
@@ -108,28 +77,7 @@ def capex_findings(observations: pd.DataFrame) -> tuple[Finding, ...]:
     return tuple(found)
 
 
-def _claims(observations: pd.DataFrame) -> list[_Claim]:
-    """Return the observed rows by series and company, then date, then vintage."""
-    columns = (observations[column] for column in COLUMNS)
-    claims = [
-        _Claim(
-            row=row,
-            where=f"{series}: {entity}",
-            end=end.date(),
-            known=known.to_pydatetime(),
-            value=float(value),
-            unit=str(unit),
-            source=str(source),
-        )
-        for row, (series, entity, end, known, value, unit, quality, source) in (
-            enumerate(zip(*columns, strict=True), start=1)
-        )
-        if quality == "observed"
-    ]
-    return sorted(claims, key=lambda one: (one.where, one.end, one.known, one.row))
-
-
-def _unit_findings(own: Sequence[_Claim]) -> Iterator[Finding]:
+def _unit_findings(own: Sequence[Claim]) -> Iterator[Finding]:
     """Yield a change of currency within one company's amounts."""
     units = sorted({claim.unit for claim in own})
     if len(units) > 1:
@@ -146,9 +94,9 @@ def _unit_findings(own: Sequence[_Claim]) -> Iterator[Finding]:
         )
 
 
-def _timing_findings(own: Sequence[_Claim]) -> Iterator[Finding]:
+def _timing_findings(own: Sequence[Claim]) -> Iterator[Finding]:
     """Yield quarters whose first row became known too late or too early to be true."""
-    first: dict[dt.date, _Claim] = {}
+    first: dict[dt.date, Claim] = {}
     for claim in own:
         if claim.end not in first or claim.known < first[claim.end].known:
             first[claim.end] = claim
@@ -202,7 +150,7 @@ def _lateness(
     )
 
 
-def _silence_findings(own: Sequence[_Claim], newest: dt.date) -> Iterator[Finding]:
+def _silence_findings(own: Sequence[Claim], newest: dt.date) -> Iterator[Finding]:
     """Yield quarters that are missing, and a series that ends before the others."""
     ends = sorted({claim.end for claim in own if claim.value > 0})
     for before, after in pairwise(ends):
@@ -228,7 +176,7 @@ def _silence_findings(own: Sequence[_Claim], newest: dt.date) -> Iterator[Findin
         )
 
 
-def _without_amount(claim: _Claim) -> Finding:
+def _without_amount(claim: Claim) -> Finding:
     """Return that a row has no amount that could be true."""
     if math.isnan(claim.value):
         return claim.finding(
@@ -244,22 +192,22 @@ def _without_amount(claim: _Claim) -> Finding:
 
 
 def _scale_findings(
-    claim: _Claim, quarters: Mapping[dt.date, float]
+    claim: Claim, quarters: Mapping[dt.date, float]
 ) -> Iterator[Finding]:
     """Yield an amount on another scale than the quarters around it."""
     same = quarters.get(claim.end)
     if same is not None and _power_of_ten(claim.value / same):
         yield claim.finding(
             "error",
-            f"unit slip: {_amount(claim)} is {claim.value / same:.3g} times the "
-            f"filed {_billions(same)}",
+            f"unit slip: {claim} is {claim.value / same:.3g} times the "
+            f"filed {billions(same)}",
             "check millions, yi (1e8) and billions",
         )
         return
     if _is_year(claim, quarters):
         yield claim.finding(
             "error",
-            f"a year's amount: {_amount(claim)} is about the sum of four quarters",
+            f"a year's amount: {claim} is about the sum of four quarters",
             "it is no quarter: leave it out, or keep it as a series of its own",
         )
         return
@@ -269,14 +217,14 @@ def _scale_findings(
         if not 1.0 / OUT_OF_LINE < times < OUT_OF_LINE:
             yield claim.finding(
                 "error",
-                f"unit slip or no quarter: {_amount(claim)} is {times:.3g} times the "
+                f"unit slip or no quarter: {claim} is {times:.3g} times the "
                 "quarters around it",
                 "check the unit, and that it covers one quarter",
             )
 
 
 def _claim_findings(
-    claim: _Claim, filed: Sequence[_Claim], quarters: Mapping[dt.date, float]
+    claim: Claim, filed: Sequence[Claim], quarters: Mapping[dt.date, float]
 ) -> Iterator[Finding]:
     """Yield how a row that is no filing stands against the filings."""
     told = [words for pattern, words in WORDS if pattern.search(claim.source)]
@@ -286,10 +234,10 @@ def _claim_findings(
             f"another definition: by its source's words {at_most(told)}",
             "two definitions are two series: do not splice them",
         )
-    if _digits(claim.value) < DIGITS:
+    if claim.digits < DIGITS:
         yield claim.finding(
             "warning",
-            f"rounded: {_amount(claim)} has {_digits(claim.value)} significant digits",
+            f"rounded: {claim} has {claim.digits} significant digits",
             "a hand-made, estimated or invented number: use the filed one",
         )
     vintages = [one.value for one in filed if one.end == claim.end]
@@ -310,11 +258,11 @@ def _claim_findings(
 
 
 def _against_filed(
-    claim: _Claim, closest: float, quarters: Mapping[dt.date, float]
+    claim: Claim, closest: float, quarters: Mapping[dt.date, float]
 ) -> Finding:
     """Return what may explain an amount that is not the filed one."""
     ratio = claim.value / closest
-    told = f"{_amount(claim)} is {ratio:.3g} times the filed {_billions(closest)}"
+    told = f"{claim} is {ratio:.3g} times the filed {billions(closest)}"
     before = _year_before(claim, quarters)
     if before is not None:
         return claim.finding(
@@ -341,7 +289,7 @@ def _against_filed(
 
 
 def _unfiled_findings(
-    own: Sequence[_Claim], quarters: Mapping[dt.date, float]
+    own: Sequence[Claim], quarters: Mapping[dt.date, float]
 ) -> Iterator[Finding]:
     """Yield quarters for which no filing decides between two sources."""
     for end, claims in groupby(own, key=lambda claim: claim.end):
@@ -353,8 +301,7 @@ def _unfiled_findings(
         if high.value - low.value > SAME * low.value:
             yield high.finding(
                 "warning",
-                f"sources disagree: {_amount(high)}, and {_amount(low)} in row "
-                f"{low.row}",
+                f"sources disagree: {high}, and {low} in row {low.row}",
                 "no filing decides: definitions may differ; keep one source",
             )
 
@@ -365,7 +312,7 @@ def _power_of_ten(ratio: float) -> bool:
     return power != 0 and abs(ratio / 10.0**power - 1.0) <= SLIP
 
 
-def _is_year(claim: _Claim, quarters: Mapping[dt.date, float]) -> bool:
+def _is_year(claim: Claim, quarters: Mapping[dt.date, float]) -> bool:
     """Return whether an amount is about the sum of the four quarters to its date."""
     year = [
         value for end, value in quarters.items() if 0 <= (claim.end - end).days < 300
@@ -384,22 +331,9 @@ def _neighbours(end: dt.date, quarters: Mapping[dt.date, float]) -> list[float]:
     return [quarters[day] for day in near[:NEIGHBOURS]]
 
 
-def _year_before(claim: _Claim, quarters: Mapping[dt.date, float]) -> dt.date | None:
+def _year_before(claim: Claim, quarters: Mapping[dt.date, float]) -> dt.date | None:
     """Return the same quarter of the year before if the amount is about its."""
     for end, value in quarters.items():
         if 350 <= (claim.end - end).days <= 380:
             return end if abs(claim.value / value - 1.0) <= YEAR_BEFORE else None
     return None
-
-
-def _digits(value: float) -> int:
-    """Return how many significant digits a whole number has."""
-    return len(f"{value:.0f}".rstrip("0"))
-
-
-def _amount(claim: _Claim) -> str:
-    return f"{_billions(claim.value)} from {claim.source}"
-
-
-def _billions(value: float) -> str:
-    return f"{value / 1e9:.6g}bn"

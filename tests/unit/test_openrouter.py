@@ -300,7 +300,7 @@ def test_the_packaged_table_knows_each_model_once():
 
 
 def test_a_file_that_went_empty_is_refused(tmp_path: Path, universe: Universe):
-    with pytest.raises(DataError, match="weekly.csv: has a header and no rows"):
+    with pytest.raises(DataError, match=r"weekly\.csv: has a header and no rows"):
         OpenRouterFile(path=write(tmp_path)).load(universe)
 
 
