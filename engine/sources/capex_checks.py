@@ -60,16 +60,16 @@ def capex_findings(observations: pd.DataFrame) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for _, one in groupby(claims, key=lambda claim: claim.where):
         own = list(one)
-        filed = [claim for claim in own if claim.filed and claim.value > 0]
+        filed = [claim for claim in own if claim.filed and claim.usable]
         quarters = {claim.end: claim.value for claim in filed}
         found += _unit_findings(own)
         found += _timing_findings(own)
         found += _silence_findings(own, newest)
         for claim in own:
-            if not claim.value > 0:
+            if not claim.usable:
                 found.append(_without_amount(claim))
                 continue
-            others = quarters or {c.end: c.value for c in own if c.value > 0}
+            others = quarters or {c.end: c.value for c in own if c.usable}
             found += _scale_findings(claim, others)
             if not claim.filed:
                 found += _claim_findings(claim, filed, quarters)
@@ -152,7 +152,7 @@ def _lateness(
 
 def _silence_findings(own: Sequence[Claim], newest: dt.date) -> Iterator[Finding]:
     """Yield quarters that are missing, and a series that ends before the others."""
-    ends = sorted({claim.end for claim in own if claim.value > 0})
+    ends = sorted({claim.end for claim in own if claim.usable})
     for before, after in pairwise(ends):
         if (after - before).days > GAP:
             yield Finding(
@@ -178,7 +178,7 @@ def _silence_findings(own: Sequence[Claim], newest: dt.date) -> Iterator[Finding
 
 def _without_amount(claim: Claim) -> Finding:
     """Return that a row has no amount that could be true."""
-    if math.isnan(claim.value):
+    if not math.isfinite(claim.value):
         return claim.finding(
             "error",
             f"no number from {claim.source}",
@@ -293,7 +293,7 @@ def _unfiled_findings(
 ) -> Iterator[Finding]:
     """Yield quarters for which no filing decides between two sources."""
     for end, claims in groupby(own, key=lambda claim: claim.end):
-        rest = [c for c in claims if c.value > 0 and not c.filed]
+        rest = [c for c in claims if c.usable and not c.filed]
         low = min(rest, key=lambda c: c.value, default=None)
         high = max(rest, key=lambda c: c.value, default=None)
         if end in quarters or low is None or high is None:

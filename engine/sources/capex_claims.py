@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from dataclasses import dataclass
 
@@ -31,6 +32,11 @@ class Claim:
     def filed(self) -> bool:
         """Whether the source is a filing."""
         return FILED.match(self.source) is not None
+
+    @property
+    def usable(self) -> bool:
+        """Whether its amount can be compared: a positive, finite number."""
+        return 0.0 < self.value < math.inf
 
     @property
     def digits(self) -> int:

@@ -219,7 +219,7 @@ CLAIMS = [
     ("AMZN", "2025Q2", 31.4e9, "USD", "a page", "net of incentives"),
     ("AMZN", "2025FY", 125e9, "USD", "press", "a year's amount"),
     ("AMZN", "2025FY", 131e9, "USD", "press", "a year's amount"),
-    ("TENCENT", "2025Q1", 274.8e9, "CNY", "reportify.ai", "unit slip"),
+    ("TENCENT", "2025Q1", 274.8e9, "CNY", "reportify.ai", "unit slip: 274.8bn"),
     ("TENCENT", "2024Q4", 39e9, "CNY", "Reuters", "or it is accrued"),
     ("TENCENT", "2025Q3", 20.0e9, "CNY", "hk01, cash paid", "paid in cash"),
 ]

@@ -59,6 +59,12 @@ def test_a_sign_slip_is_found():
     assert only == "error: not positive: -14050000000 from SEC 10-Q"
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_no_number_is_found_and_compared_with_nothing(value: float):
+    (only,) = said(frame([*FILED[:4], value]))
+    assert only == "error: no number from SEC 10-Q"
+
+
 def test_two_currencies_are_no_series():
     (only,) = said(frame(unit=["USD", "USD", "CNY", "USD", "USD"]))
     assert only.startswith("error: mixed units: CNY, USD; rows 3 are not in USD")

@@ -82,6 +82,8 @@ def test_a_repeated_amount_keeps_its_first_filing():
         fact("2023-01-01", "2023-12-31", 53, "2025-01-30", "10-K"),
     ]
     assert rows_of([*later, *YEAR]) == rows_of(YEAR)
+    _, found = capex_rows("meta", {PPE: document([*later, *YEAR])})
+    assert found == ()
 
 
 def test_a_restatement_is_a_new_vintage():
@@ -114,7 +116,11 @@ def test_a_first_quarter_restated_alone_does_not_move_the_second():
 
 def test_a_stated_quarter_wins_over_a_derived_one():
     stated = fact("2023-04-01", "2023-06-30", 12.03, "2023-07-27")
-    assert rows_of([*YEAR, stated])[1][2] == 12.03
+    again = [stated | {"filed": "2024-08-01"}, YEAR[1] | {"filed": "2024-08-01"}]
+    half_alone = YEAR[1] | {"filed": "2024-02-02"}
+    rows = rows_of([*YEAR, stated, *again, half_alone])
+    second = [row for row in rows if row[0] == "2023-06-30"]
+    assert second == [("2023-06-30", "2023-07-27", 12.03, "SEC 10-Q")]
 
 
 def test_a_stated_quarter_far_from_the_derived_one_is_reported():

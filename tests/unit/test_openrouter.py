@@ -127,6 +127,10 @@ def test_an_unknown_model_is_named_and_not_guessed(tmp_path: Path, universe: Uni
     assert shares.loc["deepseek", "value"] == pytest.approx(0.09)
     assert set(shares["quality"]) == {"bound"}
     assert values(supplied, CHINA_SHARE)["quality"].to_list() == ["bound"]
+    squares = 0.34**2 + 0.30**2 + 0.09**2 + 0.08**2 + 0.06**2 + 0.10**2
+    hhi = values(supplied, HHI)
+    assert hhi["value"].to_list() == [pytest.approx(squares)]
+    assert hhi["quality"].to_list() == ["bound"]
     assert values(supplied, TOKENS)["quality"].to_list() == ["observed"]
     assert notable(supplied) == [
         "openrouter: unknown models: 1 models that openrouter_models.csv does not have "
