@@ -105,5 +105,6 @@ def _complain(
         row = int(wrong.argmax())
         raise DataError(
             f"{source}: row {row + 1}: column {name} holds "
-            f"{str(column.iloc[row])!r}, not {need} ({int(wrong.sum())} such rows); nothing was stored"
+            f"{str(column.iloc[row])!r}, not {need} "
+            f"({int(wrong.sum())} such rows); nothing was stored"
         )

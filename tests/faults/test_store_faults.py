@@ -32,7 +32,8 @@ print("ready", flush=True)
 for number in range(first, last):
     rows = pd.DataFrame(
         {"series": "close", "line": f"L{number}", "value_date": days,
-         "known_at": days + pd.Timedelta("21h"), "value": number + days.day_of_year / 512}
+         "known_at": days + pd.Timedelta("21h"),
+         "value": number + days.day_of_year / 512}
     )
     batch = store.append(rows, source="child")
     print(number, "old" if batch is None else "new", flush=True)
