@@ -108,21 +108,25 @@ def known_values(rows: pd.DataFrame, observations: pd.DataFrame) -> np.ndarray:
     ndarray of shape (n,), float64
         NaN where nothing was known.
     """
-    lines = pd.Index(observations["line"].unique())
+    told_lines, lines = pd.factorize(observations["line"])
+    asked_lines, words = pd.factorize(rows["line"])
+    among = np.append(pd.Index(lines).get_indexer(pd.Index(words)), -1)  # -1: none
     told = pd.DataFrame(
         {
-            "line": lines.get_indexer(observations["line"]),
+            "line": told_lines,
             "moment": observations["known_at"].to_numpy("datetime64[ns]"),
             "of": observations["value_date"].to_numpy("datetime64[ns]").view(np.int64),
             "got": observations["ingested_at"].to_numpy("datetime64[ns]"),
             "value": observations["value"].to_numpy(np.float64),
         }
-    ).sort_values(["moment", "of", "got"], kind="stable")
+    )
+    keys = (told["got"].to_numpy(), told["of"].to_numpy(), told["moment"].to_numpy())
+    told = told.take(np.lexsort(keys))  # the last key decides
     newest = told["of"].groupby(told["line"]).cummax()
     told = told[told["of"] == newest]
     asked = pd.DataFrame(
         {
-            "line": lines.get_indexer(rows["line"]),
+            "line": among[asked_lines],
             "moment": rows["moment"].to_numpy("datetime64[ns]"),
             "place": np.arange(len(rows)),
         }
