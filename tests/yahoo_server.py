@@ -18,6 +18,8 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from engine.sources.yahoo_fetch import client_library
+
 OPENS = dt.time(9, 30)
 #: What Yahoo says of a symbol that it does not know.
 UNKNOWN = "No data found, symbol may be delisted"
@@ -281,6 +283,7 @@ def loopback_session(yahoo: YahooServer) -> Iterator[requests.Session]:
 
 def forget_everything() -> None:
     """Make yfinance forget its session, cookies and cached answers."""
+    client_library()  # first, for it keeps yfinance's filter of warnings out
     from yfinance import data
 
     data.SingletonMeta._instances.clear()

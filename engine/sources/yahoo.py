@@ -73,7 +73,8 @@ def fetch(
     Bad answers are asked for again, after a while; when too many follow each other
     the rest is not asked for. `progress` is called in the caller's thread as each line
     arrives: what it stores then is kept whatever happens later. On Ctrl-C no new line
-    is asked for, those under way are awaited, and the harvest says `interrupted`.
+    is asked for, those under way are awaited, and the harvest says `interrupted`; a
+    line that `progress` was being told of at that moment is told again.
     """
     stop, breaker = threading.Event(), Breaker(limit=patience.give_up_after)
     arrivals: dict[str, Arrival] = {}
@@ -87,8 +88,8 @@ def fetch(
                 )
                 tasks[task] = request.symbol
             for task in as_completed(tasks):
+                progress(task.result(), len(arrivals) + 1, len(requests))
                 arrivals[tasks[task]] = task.result()
-                progress(task.result(), len(arrivals), len(requests))
         except KeyboardInterrupt:
             interrupted = True
         finally:
@@ -96,8 +97,8 @@ def fetch(
             pool.shutdown(wait=True, cancel_futures=True)
     for task, symbol in tasks.items():
         if symbol not in arrivals and not task.cancelled():
+            progress(task.result(), len(arrivals) + 1, len(requests))
             arrivals[symbol] = task.result()
-            progress(task.result(), len(arrivals), len(requests))
     gave = [arrivals.get(one.symbol) or _not_asked(one.symbol) for one in requests]
     return Harvest(
         arrived=tuple(one for one in gave if isinstance(one, Fetched)),

@@ -23,9 +23,15 @@ from engine.market.listing import Line
 from engine.market.market import Origin
 from engine.market.signals import COLUMNS, Signals
 from engine.sources.files import FolderPrices
-from engine.sources.yahoo import YahooPrices
-from engine.sources.yahoo_fetch import Client, Fetched, Request, settled
-from engine.sources.yahoo_returns import Held, refetch_reason, total_return_index
+from engine.sources.yahoo import AT_ONCE, FX_FIX, YahooPrices
+from engine.sources.yahoo_fetch import OVERLAP, Client, Fetched, Request, settled
+from engine.sources.yahoo_patience import Patience
+from engine.sources.yahoo_returns import (
+    SAME_RETURN,
+    Held,
+    refetch_reason,
+    total_return_index,
+)
 from engine.sources.yahoo_symbols import ENDINGS, yahoo_symbol
 from tests.tolerances import IDENTITY
 from tests.yahoo_server import (
@@ -471,6 +477,24 @@ def test_files_with_the_same_numbers_give_the_same_market(
         pd.testing.assert_frame_equal(bars.price, other.bars[mic].price, rtol=0, atol=0)
         pd.testing.assert_frame_equal(bars.open, other.bars[mic].open, rtol=0, atol=0)
     pd.testing.assert_frame_equal(one.home.fx, other.home.fx, rtol=0, atol=0)
+
+
+def test_the_page_says_what_the_code_does(root: Path) -> None:
+    page = (root / "docs" / "yahoo.md").read_text(encoding="utf-8")
+    patience = Patience()
+    waits = [min(patience.longest_s, patience.first_s * 2.0**n) for n in range(4)]
+    for said in (
+        "a wait of {:g} s, then {:g}, {:g} and {:g}".format(*waits),
+        f"at most {patience.longest_s:g}, times",
+        f"after {patience.attempts} attempts",
+        f"After {patience.give_up_after} bad answers in a row",
+        f"At most {AT_ONCE} lines",
+        f"with {OVERLAP.days} days of overlap",
+        f"differ by more than {SAME_RETURN:g}",
+        f"{FX_FIX.fix:%H:%M} in London",
+        *(f"| {mic} | `{ending}`" for mic, ending in ENDINGS.items()),
+    ):
+        assert said in page, said
 
 
 def test_importing_the_source_does_not_import_yfinance() -> None:
