@@ -331,6 +331,7 @@ def test_ctrl_c_ends_a_long_wait(client: Client, yahoo: YahooServer) -> None:
     assert [one.symbol for one in harvest.arrived] == ["L1"]
     assert sorted(told) == ["AAPL", "L1", "L1"]  # what was interrupted is told again
     assert [one.kind for one in harvest.missed] == ["rate_limit"]
+    assert yahoo.asked("AAPL") == 1
 
 
 def test_load_says_what_did_not_come_and_keeps_the_rest(
