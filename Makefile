@@ -19,6 +19,7 @@ check: .venv/.installed-dev
 
 bench: .venv/.installed-dev
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/store.py
 
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .
