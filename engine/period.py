@@ -22,7 +22,7 @@ def declared_by(thesis: Thesis, as_of: dt.date) -> Thesis:
             f"--as-of {as_of} is not after the study's start {thesis.about.start}"
         )
     about = thesis.about.model_copy(update={"end": min(thesis.about.end, as_of)})
-    events = tuple(one for one in thesis.events if _day(one.at) <= as_of)
+    events = tuple(one for one in thesis.events if one.day <= as_of)
     known = {one.id for one in events}
     claims = tuple(
         one
@@ -58,7 +58,3 @@ def within_prices(about: About, days: pd.DatetimeIndex) -> tuple[About, dict[str
             f"to {about.end}; a study needs two: change start, end or the prices"
         )
     return about, cut
-
-
-def _day(moment: dt.date | dt.datetime) -> dt.date:
-    return moment.date() if isinstance(moment, dt.datetime) else moment

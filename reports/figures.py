@@ -6,7 +6,6 @@ inline data only, never as part of an expression.
 
 from __future__ import annotations
 
-import datetime as dt
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -113,8 +112,8 @@ def _event_marks(result: StudyResult, days: pd.Index) -> list[Spec]:
     span = max((days[-1] - days[0]).days, 1)
     marks: list[dict[str, Any]] = []
     taken: list[tuple[float, int]] = []
-    for event in sorted(result.thesis.events, key=lambda one: str(_day(one.at))):
-        day = pd.Timestamp(_day(event.at))
+    for event in sorted(result.thesis.events, key=lambda one: str(one.day)):
+        day = pd.Timestamp(event.day)
         if not days[0] <= day <= days[-1]:
             continue
         x = (day - days[0]).days / span * PLOT
@@ -308,12 +307,8 @@ def costs(result: StudyResult) -> Spec:
 
 def event_numbers(result: StudyResult) -> dict[str, str]:
     """Return the number each event carries in figures and tables, by date."""
-    ordered = sorted(result.thesis.events, key=lambda one: str(_day(one.at)))
+    ordered = sorted(result.thesis.events, key=lambda one: str(one.day))
     return {event.id: str(place) for place, event in enumerate(ordered, start=1)}
-
-
-def _day(moment: dt.date | dt.datetime) -> dt.date:
-    return moment.date() if isinstance(moment, dt.datetime) else moment
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -82,7 +82,7 @@ def _measure(
     declared = declared_for(claim, evidence.thesis)
 
     def here(identifier: str) -> bool:
-        day = _day(evidence.thesis.event(identifier).at)
+        day = evidence.thesis.event(identifier).day
         before = declared is None or day < declared
         return before == (sample == "in-sample")
 
@@ -102,7 +102,3 @@ def _measure(
             else "no declaration date: everything is in-sample"
         )
     return test.measure(claim, params, evidence, span)
-
-
-def _day(moment: dt.date | dt.datetime) -> dt.date:
-    return moment.date() if isinstance(moment, dt.datetime) else moment

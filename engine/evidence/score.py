@@ -11,6 +11,7 @@ from scipy.special import ndtr
 from engine.evidence.claims.statistics import direction
 from engine.evidence.inference import stationary_bootstrap_indices
 from engine.evidence.results import ClaimResult, Measurement, Sample, ThesisScore
+from engine.evidence.verdict import opposites
 from engine.thesis.model import Claim, Thesis
 
 #: Weight of a claim by the quality of the source behind it.
@@ -78,8 +79,8 @@ def thesis_score(
 def _weights(claims: Sequence[Claim]) -> np.ndarray:
     """Return the weight of each claim; two that mirror each other share one."""
     present = {claim.id for claim in claims}
-    mirrored = {claim.id for claim in claims if claim.mirrors in present}
-    mirrored |= {claim.mirrors for claim in claims if claim.id in mirrored}  # type: ignore[misc]
+    opposite = opposites(claims)
+    mirrored = {claim.id for claim in claims if opposite.get(claim.id) in present}
     return np.array(
         [
             QUALITY[claim.quality] * (0.5 if claim.id in mirrored else 1.0)

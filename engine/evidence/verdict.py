@@ -37,7 +37,7 @@ def judge(thesis: Thesis, sample: Sample, found: Sequence[Found]) -> list[ClaimR
     q = np.full(len(found), np.nan)
     q[counted] = benjamini_hochberg(p[counted])
     position = {claim.id: row for row, (claim, _) in enumerate(found)}
-    opposite = _opposites([claim for claim, _ in found])
+    opposite = opposites([claim for claim, _ in found])
     for row, (claim, _) in enumerate(found):
         if row not in counted:
             q[row] = q[position[opposite[claim.id]]]
@@ -56,7 +56,7 @@ def _p_value(one: Measurement | Untestable) -> float:
 
 def _one_of_each_mirror(found: Sequence[Found]) -> list[int]:
     """Return the rows that count: of two testable mirrored claims, the first."""
-    opposite = _opposites([claim for claim, _ in found])
+    opposite = opposites([claim for claim, _ in found])
     seen: set[str] = set()
     rows = []
     for row, (claim, one) in enumerate(found):
@@ -68,7 +68,7 @@ def _one_of_each_mirror(found: Sequence[Found]) -> list[int]:
     return rows
 
 
-def _opposites(claims: Sequence[Claim]) -> dict[str, str]:
+def opposites(claims: Sequence[Claim]) -> dict[str, str]:
     """Return each claim's mirror, whichever of the two names the other."""
     named = [(claim.id, claim.mirrors) for claim in claims if claim.mirrors]
     return {b: a for a, b in named} | dict(named)

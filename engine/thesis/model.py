@@ -252,6 +252,11 @@ class Event(Section):
     )
     act: Flag = Field(default=False, description="Rebalance the portfolio on it.")
 
+    @property
+    def day(self) -> Date:
+        """The date of `at`, in the zone it is written in."""
+        return self.at.date() if isinstance(self.at, dt.datetime) else self.at
+
     @field_validator("estimation")
     @classmethod
     def _estimation_is_ordered(cls, value: tuple[int, int]) -> tuple[int, int]:
