@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from engine.interfaces import AssetReading
 from engine.market.market import Known
 
 
@@ -42,3 +43,30 @@ def by_exchange(known: Known, assets: Sequence[str]) -> Iterator[OwnBars]:
             close_utc=bars.sessions.close_utc,
             newest=newest,
         )
+
+
+def measure_assets(
+    known: Known,
+    assets: Sequence[str],
+    measure: Callable[[OwnBars], tuple[np.ndarray, np.ndarray]],
+) -> tuple[AssetReading, int]:
+    """Return a number per asset, dated by its exchange's bar, and the longest history.
+
+    `measure` gives, per asset of an exchange (n,), the number (NaN where there is none)
+    and how much of its history is known.
+    """
+    value = np.full(len(assets), np.nan)
+    when = np.full(len(assets), np.datetime64("NaT", "ns"))
+    longest = 0
+    for own in by_exchange(known, assets):
+        value[own.place], count = measure(own)
+        last = own.newest[-1]
+        when[own.place] = np.where(
+            np.isfinite(value[own.place]), own.close_utc[last], when[own.place]
+        )
+        longest = max(longest, int(count.max()))
+    index = pd.Index(assets)
+    reading = AssetReading(
+        values=pd.Series(value, index=index), known_at=pd.Series(when, index=index)
+    )
+    return reading, longest

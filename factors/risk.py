@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from engine.errors import UsageError
 from engine.interfaces import Absent, AssetReading
 from engine.market.market import Known
 from factors import checks
-from factors.bars import OwnBars, by_exchange
+from factors.bars import OwnBars, measure_assets
 
 SESSIONS_PER_YEAR = 252
 
@@ -48,25 +47,15 @@ class Volatility:
 
     def read(self, known: Known, assets: Sequence[str]) -> AssetReading | Absent:
         """Return minus the volatility per asset, or why no asset has one."""
-        value = np.full(len(assets), np.nan)
-        when = np.full(len(assets), np.datetime64("NaT", "ns"))
-        longest = 0
-        for own in by_exchange(known, assets):
-            value[own.place], count = _minus_volatility(own, self.sessions, self.least)
-            last = own.newest[-1]
-            when[own.place] = np.where(
-                np.isfinite(value[own.place]), own.close_utc[last], when[own.place]
-            )
-            longest = max(longest, int(count.max()))
-        if np.isnan(value).all():
+        reading, longest = measure_assets(
+            known, assets, lambda own: _minus_volatility(own, self.sessions, self.least)
+        )
+        if reading.values.isna().all():
             return Absent(
                 reason=f"{longest} returns known of the asset with most, "
                 f"{self.least} needed"
             )
-        index = pd.Index(assets)
-        return AssetReading(
-            values=pd.Series(value, index=index), known_at=pd.Series(when, index=index)
-        )
+        return reading
 
 
 def _minus_volatility(

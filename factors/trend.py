@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from engine.errors import UsageError
 from engine.interfaces import Absent, AssetReading
 from engine.market.market import Known
 from factors import checks
-from factors.bars import OwnBars, by_exchange
+from factors.bars import OwnBars, measure_assets
 
 #: A price further back than this many own sessions does not stand in for a missing one.
 STALE = 5
@@ -49,31 +48,21 @@ class PriceMomentum:
 
     def read(self, known: Known, assets: Sequence[str]) -> AssetReading | Absent:
         """Return momentum per asset, or why no asset has one."""
-        value = np.full(len(assets), np.nan)
-        when = np.full(len(assets), np.datetime64("NaT", "ns"))
-        longest = 0
-        for own in by_exchange(known, assets):
-            value[own.place] = _return_between(own, self.sessions, self.skip)
-            last = own.newest[-1]
-            when[own.place] = np.where(
-                np.isfinite(value[own.place]), own.close_utc[last], when[own.place]
-            )
-            longest = max(longest, int(np.isfinite(own.price).sum(axis=0).max()))
-        if np.isnan(value).all():
+        reading, longest = measure_assets(
+            known, assets, lambda own: _momentum(own, self.sessions, self.skip)
+        )
+        if reading.values.isna().all():
             return Absent(
                 reason=f"{longest} sessions of prices known of the asset with most, "
                 f"{self.sessions + 1} needed"
             )
-        index = pd.Index(assets)
-        return AssetReading(
-            values=pd.Series(value, index=index), known_at=pd.Series(when, index=index)
-        )
+        return reading
 
 
-def _return_between(own: OwnBars, sessions: int, skip: int) -> np.ndarray:
-    """Return P[last - skip] / P[last - sessions] - 1 per asset, shape (n,)."""
-    growth: np.ndarray = _price_before(own, skip) / _price_before(own, sessions)
-    return growth - 1.0
+def _momentum(own: OwnBars, sessions: int, skip: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return P[last - skip] / P[last - sessions] - 1 and the bars known, both (n,)."""
+    growth = _price_before(own, skip) / _price_before(own, sessions)
+    return growth - 1.0, np.isfinite(own.price).sum(axis=0)
 
 
 def _price_before(own: OwnBars, sessions: int) -> np.ndarray:

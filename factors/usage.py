@@ -45,8 +45,6 @@ class TokenShareMomentum:
         """Return the change of the share at each publication, or why there is none."""
         table = observed(known.signals, "token_share")
         entity = single(table, self.entity, factor="token_share_momentum")
-        if isinstance(entity, Absent):
-            return entity
         pairs = _pairs(table, entity, self.weeks, self.tolerance_weeks)
         if isinstance(pairs, Absent):
             return pairs
@@ -77,8 +75,6 @@ class TokenGrowth:
         """Return the growth at each publication, or why there is none."""
         table = observed(known.signals, "tokens")
         entity = single(table, self.entity, factor="token_growth")
-        if isinstance(entity, Absent):
-            return entity
         pairs = _pairs(table, entity, self.weeks, self.tolerance_weeks)
         if isinstance(pairs, Absent):
             return pairs
@@ -157,9 +153,14 @@ def _gaps(
 
 
 def _pairs(
-    table: Table, entity: str, weeks: int, tolerance: int
+    table: Table, entity: str | Absent, weeks: int, tolerance: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray] | Absent:
-    """Return (value now, value then, known at), one row per pair of observations."""
+    """Return (value now, value then, known at), one row per pair of observations.
+
+    Absent where `entity` is, or where no two observations pair.
+    """
+    if isinstance(entity, Absent):
+        return entity
     dates, value, published = table.column(entity)
     then = earlier(dates, weeks=weeks, tolerance=tolerance)
     now = np.flatnonzero(then >= 0)
