@@ -160,8 +160,3 @@ def window(value: tuple[int, int]) -> str:
 def session(value: int) -> str:
     """Return a session relative to day zero as ``+20``."""
     return _signed(str(value), signed=True)
-
-
-def short_digest(value: str, figures: int = 12) -> str:
-    """Return the first figures of a hash."""
-    return value[:figures]

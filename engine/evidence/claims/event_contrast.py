@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
-from engine.evidence.claims.event_windows import check_events, measure_window
+from engine.evidence.claims.event_windows import (
+    check_events,
+    measure_window,
+    named_events,
+)
 from engine.evidence.event_subjects import Subject
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim, Window
@@ -43,7 +47,7 @@ def measure(
     for name, symbols in ((params.long, subject.long), (params.short, subject.short)):
         if not symbols:
             return Untestable(reason=f"no asset of {name} has a price")
-    events = (params.event,) if params.event is not None else params.events
+    events = named_events(params.event, params.events)
     return measure_window(claim, subject, events, params.window, evidence)
 
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
-from engine.evidence.claims.event_windows import check_events, measure_window
+from engine.evidence.claims.event_windows import (
+    check_events,
+    measure_window,
+    named_events,
+)
 from engine.evidence.event_subjects import Subject
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim, Window
@@ -32,7 +36,7 @@ def measure(
     if not symbols:
         return Untestable(reason=f"no asset of {params.layer} has a price")
     subject = Subject(kind="layer", name=params.layer, long=symbols)
-    events = (params.event,) if params.event is not None else params.events
+    events = named_events(params.event, params.events)
     return measure_window(claim, subject, events, params.window, evidence)
 
 

@@ -31,6 +31,11 @@ def check_events(event: str | None, events: Sequence[str], window: Window) -> No
         raise ValueError(f"window [{window[0]}, {window[1]}] ends before it starts")
 
 
+def named_events(event: str | None, events: Sequence[str]) -> tuple[str, ...]:
+    """Return the events a claim names, one or several."""
+    return (event,) if event is not None else tuple(events)
+
+
 def measure_window(
     claim: Claim,
     subject: Subject,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 from scipy.special import ndtri, stdtr
@@ -60,8 +58,3 @@ def from_t(
         null=null,
         weights=pd.Series(weights, index=null.index),
     )
-
-
-def evidence_rows(values: Mapping[str, object]) -> pd.DataFrame:
-    """Return a one-row table of what a test used."""
-    return pd.DataFrame([dict(values)])
