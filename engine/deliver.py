@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.app import read_thesis, study_inputs
 from engine.errors import RunError, TakenError, UsageError, nearest
+from engine.market.market import STAMP
 from engine.runs.archive import text_digest, universe_digest, versions, write_archive
 from engine.runs.folder import check_target, new_folder
 from engine.study import Progress, StudyResult, run_study
@@ -120,7 +121,7 @@ def manifest_of(
 ) -> dict[str, Any]:
     """Return what re-derives a run: hashes, versions, seed, command and options."""
     market = result.market
-    stamp = {"stamp": "SIMULATED"} if result.simulated else {}
+    stamp = {"stamp": STAMP} if result.simulated else {}
     return stamp | {
         "simulated": result.simulated,
         "thesis": {

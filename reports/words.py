@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from engine.evidence.results import ClaimResult, ThesisScore
+from engine.market.market import STAMP as STAMP
 from engine.study import ANTI_THESIS, EQUAL_WEIGHT, StudyResult
 from reports import numbers
 from reports.samples import (
@@ -19,7 +20,6 @@ from reports.samples import (
     none_in_sample,
 )
 
-STAMP = "SIMULATED"
 STAMP_TEXT = (
     "SIMULATED. Prices or signals in this report come from a simulation. "
     "It shows how the engine works and says nothing about the world."

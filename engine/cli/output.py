@@ -30,23 +30,25 @@ def emit(
 
     Drawn as a table, only `columns` are shown where any are named, in their order.
     """
+    from engine.market.market import STAMP  # pandas is loaded: there is a table
+
     if form == "json":
         from engine.runs.archive import to_json
 
         rows = [
             {str(name): value for name, value in row.items()}
-            | ({"stamp": "SIMULATED"} if simulated else {})
+            | ({"stamp": STAMP} if simulated else {})
             for row in table.to_dict("records")
         ]
         click.echo(to_json(rows))
     elif form == "csv":
-        shown = table.assign(stamp="SIMULATED") if simulated else table
+        shown = table.assign(stamp=STAMP) if simulated else table
         click.echo(shown.to_csv(index=False, lineterminator="\n"), nl=False)
     elif table.empty:
         note(f"{title}: nothing to show")
     else:
         chosen = table[[*columns]] if columns else table
-        count = _draw(chosen, f"{title} (SIMULATED)" if simulated else title)
+        count = _draw(chosen, f"{title} ({STAMP})" if simulated else title)
         left = len(table.columns) - count
         if left:
             note(

@@ -15,6 +15,9 @@ from engine.market.homeview import HomeView
 from engine.market.listing import Line
 from engine.market.signals import Signals
 
+#: What every output carries where prices or signals are simulated.
+STAMP = "SIMULATED"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from engine.market.listing import Universe
+from engine.market.market import STAMP
 from engine.study import StudyResult
 
-STAMP = "SIMULATED"
 _PACKAGES = ("assay", "numpy", "pandas", "cvxpy", "clarabel", "statsmodels", "typst")
 
 
