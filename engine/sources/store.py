@@ -34,18 +34,19 @@ from engine.sources.store_batches import (
     is_file_of_store,
     joined,
     pieces,
-    ranks,
     rows_of,
     steady,
 )
 from engine.sources.store_lock import UNFINISHED, only_writer, place
-from engine.sources.store_rows import SAYING, checked
-from engine.sources.store_select import codes_of, last_positions, moment
+from engine.sources.store_rows import SAYING, WITHDRAWN, checked
+from engine.sources.store_select import holds, last_rows, moment
 
 #: A moment, UTC unless it has a zone.
 Moment: TypeAlias = pd.Timestamp | np.datetime64 | str
 #: What a panel needs.
-PANEL = tuple(name for name in COLUMNS if name != "source")
+PANEL = tuple(name for name in COLUMNS if name not in ("source", "unit"))
+#: What a row says of its observation.
+_SAID = ("value", "unit", "quality")
 #: Fewer batches than this are left as they are by `Store.gc`.
 FEWEST_PACKED = 64
 
@@ -60,8 +61,10 @@ def store_folder() -> Path:
 class Store:
     """Observations of one folder, which need not exist yet.
 
-    A row says: the `value` of `series` for `line` (a symbol or an entity) on
-    `value_date`, as published at `known_at` and stored at `ingested_at` by `source`.
+    A row says: the `value` (in `unit`, of a `quality`) of `series` for `line` (a
+    symbol or an entity) on `value_date`, as published at `known_at` and stored at
+    `ingested_at` from `source`. A row of quality ``withdrawn`` takes back what was
+    said for the same moment before it; its value means nothing.
     Moments are UTC without a zone. Any number of processes may read and append at
     once; a writer waits up to `patience_seconds` for the others.
     """
@@ -72,10 +75,12 @@ class Store:
     def append(self, rows: pd.DataFrame, *, source: str) -> Batch | None:
         """Store what is new of `rows` as one batch; None where nothing is.
 
-        `rows` has the columns ``series, line, value_date, known_at, value``. A row is
-        not new if the last one stored for the same series, line, value date and
-        known-at has the same value and source. The moment of ingestion is now, and
-        later than that of every batch before, whatever the clock says.
+        `rows` has the columns ``series, line, value_date, known_at, value``, and may
+        have ``unit`` (default: none), ``quality`` (default: observed) and ``source``
+        (default: the argument, which else names the whole in messages). A row is not
+        new if the last one that its source gave for the same series, line, value date
+        and known-at has the same value, unit and quality. The moment of ingestion is
+        now, and later than that of every batch before, whatever the clock says.
 
         Raises
         ------
@@ -85,14 +90,14 @@ class Store:
         """
         told = checked(rows, source=source)
         with only_writer(self.folder, patience_seconds=self.patience_seconds):
-            fresh = self._fresh(told, source)
+            fresh = self._fresh(told)
             if fresh.empty:
                 return None
             now = pd.Timestamp.now("UTC").tz_localize(None).as_unit("ns")
             before = self.manifest()
             if before:
                 now = max(now, before[-1].ingested_at + pd.Timedelta(1, "ns"))
-            fresh = fresh.assign(ingested_at=now, source=source)[list(COLUMNS)]
+            fresh = fresh.assign(ingested_at=now)[list(COLUMNS)]
             table = pa.Table.from_pandas(fresh, schema=SCHEMA, preserve_index=False)
             name, content = batch_file(table, now)
             place(self.folder, name, content)
@@ -103,14 +108,17 @@ class Store:
         *,
         series: str | Iterable[str] | None = None,
         lines: Iterable[str] | None = None,
+        source: str | None = None,
         as_of: Moment | None = None,
         vintage: Moment | None = None,
     ) -> pd.DataFrame:
         """Return the last vintage of each series, line and value date, in that order.
 
+        What was withdrawn is left out.
+
         Parameters
         ----------
-        series, lines
+        series, lines, source
             What is wanted; everything by default.
         as_of : moment, optional
             Only rows known at it or before.
@@ -128,27 +136,30 @@ class Store:
         DataError
             A file of the store is damaged or cannot be read: it is named.
         """
-        return _frame(
-            self._chosen(_names(series), _names(lines), as_of, vintage, SAYING[:3])
-        )
+        wanted = (_names(series), _names(lines), source)
+        rows = _frame(self._chosen(*wanted, as_of, vintage, SAYING[:3]))
+        return rows[rows["quality"] != WITHDRAWN].reset_index(drop=True)
 
     def history(
         self,
         *,
         series: str | Iterable[str] | None = None,
         lines: Iterable[str] | None = None,
+        source: str | None = None,
         as_of: Moment | None = None,
         vintage: Moment | None = None,
     ) -> pd.DataFrame:
         """Return every row stored, all vintages, each once; else like `read`."""
         each = [*SAYING, "ingested_at"]
-        return _frame(self._chosen(_names(series), _names(lines), as_of, vintage, each))
+        wanted = (_names(series), _names(lines), source)
+        return _frame(self._chosen(*wanted, as_of, vintage, each))
 
     def panel(
         self,
         series: str,
         *,
         lines: Sequence[str] | None = None,
+        source: str | None = None,
         as_of: Moment | None = None,
         vintage: Moment | None = None,
     ) -> pd.DataFrame:
@@ -157,21 +168,22 @@ class Store:
         The index is named ``session``. With `lines` the columns are these, in this
         order, also those without a value; else all lines of the series, sorted.
         """
-        table = self._chosen(
-            _names(series), _names(lines), as_of, vintage, SAYING[:3], PANEL
-        )
+        wanted = (_names(series), _names(lines), source)
+        columns = PANEL if source is None else (*PANEL, "source")
+        table = self._chosen(*wanted, as_of, vintage, SAYING[:3], columns)
+        table = table.filter(pa.array(~holds(table.column("quality"), WITHDRAWN)))
         codes, words = codes_and_words(table.column("line"))
-        columns = pd.Index(
+        heads = pd.Index(
             np.sort(words[np.unique(codes)]) if lines is None else list(lines)
         )
-        place_of = columns.get_indexer(pd.Index(words))
+        place_of = heads.get_indexer(pd.Index(words))
         row_of, days = pd.factorize(table.column("value_date").to_numpy(), sort=True)
-        cells = np.full((len(days), len(columns)), np.nan)
+        cells = np.full((len(days), len(heads)), np.nan)
         cells[row_of, place_of[codes]] = table.column("value").to_numpy()
         return pd.DataFrame(
             cells,
             index=pd.DatetimeIndex(days, name="session").as_unit("ns"),
-            columns=columns.astype("str"),
+            columns=heads.astype("str"),
         )
 
     def manifest(self) -> tuple[Batch, ...]:
@@ -272,7 +284,7 @@ class Store:
             self.folder, fewest=fewest, patience_seconds=self.patience_seconds
         )
 
-    def _fresh(self, told: pd.DataFrame, source: str) -> pd.DataFrame:
+    def _fresh(self, told: pd.DataFrame) -> pd.DataFrame:
         """Return the rows that say something else than the last ones stored."""
         days = told["value_date"].to_numpy()
         table = self._chosen(
@@ -280,20 +292,26 @@ class Store:
             frozenset(told["line"]),
             None,
             None,
+            None,
             SAYING,
             dates=(days.min(), days.max()),
         )
         if table.num_rows == 0:
             return told
-        stored = _frame(table).rename(columns={"value": "before"})
-        beside = told.merge(stored, on=SAYING, how="left", validate="one_to_one")
-        same = (beside["before"] == beside["value"]) & (beside["source"] == source)
-        return told[~same.to_numpy()]
+        stored = _frame(table)[[*SAYING, *_SAID]]
+        beside = told.merge(
+            stored, on=SAYING, how="left", suffixes=("", "_before"), validate="1:1"
+        )
+        same = np.ones(len(told), bool)
+        for name in _SAID:
+            same &= (beside[name] == beside[f"{name}_before"]).to_numpy()
+        return told[~same]
 
     def _chosen(
         self,
         series: frozenset[str] | None,
         lines: frozenset[str] | None,
+        source: str | None,
         as_of: Moment | None,
         vintage: Moment | None,
         key: Sequence[str],
@@ -330,6 +348,8 @@ class Store:
             if names is not None:
                 codes, words = codes_and_words(table.column(name))
                 asked &= np.isin(words, list(names))[codes]
+        if source is not None:
+            asked &= holds(table.column("source"), source)
         if dates is not None:
             days = table.column("value_date").to_numpy()
             asked &= (days >= dates[0]) & (days <= dates[1])
@@ -338,21 +358,7 @@ class Store:
                 asked &= table.column(name).to_numpy() <= last
         if not asked.all():
             table = table.filter(pa.array(asked))
-        return _last(table, key)
-
-
-def _last(table: pa.Table, key: Sequence[str]) -> pa.Table:
-    """Return the last row of each key, in order of key."""
-    columns = [
-        ranks(table.column(name)) if name in WORDS else table.column(name).to_numpy()
-        for name in key
-    ]
-    positions = last_positions(
-        codes_of(columns),
-        table.column("known_at").to_numpy(),
-        table.column("ingested_at").to_numpy(),
-    )
-    return table.take(pa.array(positions)).combine_chunks()
+        return last_rows(table, key)
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:

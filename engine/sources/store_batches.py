@@ -32,9 +32,11 @@ COLUMNS = (
     "known_at",
     "ingested_at",
     "value",
+    "unit",
+    "quality",
     "source",
 )
-WORDS = ("series", "line", "source")
+WORDS = ("series", "line", "unit", "quality", "source")
 MOMENTS = ("value_date", "known_at", "ingested_at")
 SCHEMA = pa.schema(
     [

@@ -7,21 +7,29 @@ import pandas as pd
 
 from engine.errors import DataError, at_most
 
-#: What a caller gives; the store adds when it got it, and from whom.
+#: What a caller gives; the store adds when it got it.
 GIVEN = ("series", "line", "value_date", "known_at", "value")
-#: One saying of one observation.
-SAYING = ["series", "line", "value_date", "known_at"]
+#: What a caller may give, and what it is where nobody says.
+OPTIONAL = {"unit": "", "quality": "observed"}
+#: One source's saying of one observation.
+SAYING = ["series", "line", "value_date", "known_at", "source"]
+#: The quality of a row that takes back what its source said before.
+WITHDRAWN = "withdrawn"
+QUALITIES = ("observed", "forecast", "target", "bound", "disputed", WITHDRAWN)
 
 
 def checked(rows: pd.DataFrame, *, source: str) -> pd.DataFrame:
     """Return the rows in the store's types and order, without exact repetitions.
 
+    `source` is that of all rows which have no column of that name, and of the whole
+    in messages.
+
     Raises
     ------
     DataError
-        A column is missing or unknown, a cell is empty, a moment has a zone or is
-        none, a value is not a finite number, or two rows say different values of one
-        observation at one moment.
+        A column is missing or unknown, a cell is empty (a unit may be), a moment has a
+        zone or is none, a value is not a finite number, a quality is unknown, or a
+        source gives two values of one observation at one moment.
     """
     _check_columns(rows, source)
     told = pd.DataFrame(
@@ -31,6 +39,9 @@ def checked(rows: pd.DataFrame, *, source: str) -> pd.DataFrame:
             "value_date": _moments(rows, "value_date", source),
             "known_at": _moments(rows, "known_at", source),
             "value": _numbers(rows, source),
+            "unit": _units(rows, source),
+            "quality": _qualities(rows, source),
+            "source": _words(rows, "source", source) if "source" in rows else source,
         }
     )
     told = told.drop_duplicates().sort_values(SAYING, kind="stable", ignore_index=True)
@@ -50,10 +61,12 @@ def _check_columns(rows: pd.DataFrame, source: str) -> None:
     if not source.strip():
         raise DataError("rows for the store come from no source; name one")
     missing = [name for name in GIVEN if name not in rows.columns]
-    strange = [name for name in rows.columns if name not in GIVEN]
+    known = (*GIVEN, *OPTIONAL, "source")
+    strange = [name for name in rows.columns if name not in known]
     if missing or strange:
         raise DataError(
-            f"{source}: rows for the store need the columns {', '.join(GIVEN)}; "
+            f"{source}: rows for the store need the columns {', '.join(GIVEN)} and "
+            f"may have {', '.join(known[len(GIVEN) :])}; "
             f"missing: {at_most(missing) or 'none'}; "
             f"unknown: {at_most(strange) or 'none'}"
         )
@@ -66,6 +79,26 @@ def _words(rows: pd.DataFrame, name: str, source: str) -> np.ndarray:
     poor = [not (isinstance(word, str) and word.strip()) for word in words]
     wrong = np.array([*poor, True])[codes]  # code -1, an empty cell, is the last
     _complain(wrong, column, name, "a name", source)
+    return column.to_numpy(object)
+
+
+def _units(rows: pd.DataFrame, source: str) -> np.ndarray | str:
+    """Return a column of units; an empty one has none."""
+    if "unit" not in rows:
+        return OPTIONAL["unit"]
+    column = rows["unit"]
+    wrong = ~column.map(lambda unit: isinstance(unit, str)).to_numpy(bool)
+    _complain(wrong, column, "unit", 'a text ("" for none)', source)
+    return column.to_numpy(object)
+
+
+def _qualities(rows: pd.DataFrame, source: str) -> np.ndarray | str:
+    """Return a column of qualities that are known."""
+    if "quality" not in rows:
+        return OPTIONAL["quality"]
+    column = rows["quality"]
+    wrong = ~column.isin(QUALITIES).to_numpy(bool)
+    _complain(wrong, column, "quality", f"one of {', '.join(QUALITIES)}", source)
     return column.to_numpy(object)
 
 

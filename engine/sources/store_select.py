@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from engine.errors import DataError
+from engine.sources.store_batches import WORDS, codes_and_words, ranks
 
 #: Up to this many cells per row a table is used instead of a sort.
 _ROOM = 16
@@ -90,6 +92,27 @@ def last_positions(
     last = np.full(size, -1, np.int64)
     last[keys[order]] = order  # of repeated keys numpy keeps the last
     return last[last >= 0]
+
+
+def last_rows(table: pa.Table, key: Sequence[str]) -> pa.Table:
+    """Return the last row of each key, in order of key."""
+    columns = [
+        ranks(table.column(name)) if name in WORDS else table.column(name).to_numpy()
+        for name in key
+    ]
+    positions = last_positions(
+        codes_of(columns),
+        table.column("known_at").to_numpy(),
+        table.column("ingested_at").to_numpy(),
+    )
+    return table.take(pa.array(positions)).combine_chunks()
+
+
+def holds(column: pa.ChunkedArray, word: str) -> np.ndarray:
+    """Return in which rows a dictionary column holds a word, shape (n_rows,)."""
+    codes, words = codes_and_words(column)
+    held: np.ndarray = np.asarray(words == word, bool)[codes]
+    return held
 
 
 def known_values(rows: pd.DataFrame, observations: pd.DataFrame) -> np.ndarray:

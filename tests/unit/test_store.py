@@ -72,11 +72,47 @@ def test_a_read_has_the_columns_of_the_store(store: Store) -> None:
         pd.Timestamp("2025-04-30"),
         batch.ingested_at,
         10.0,
+        "",
+        "observed",
         "edgar",
     ]
     assert {str(read[name].dtype) for name in ("value_date", "ingested_at")} == {
         "datetime64[ns]"
     }
+
+
+def test_a_row_keeps_its_unit_quality_and_source(store: Store) -> None:
+    told = rows(FIRST, OTHER).assign(
+        unit=["USD", ""], quality=["observed", "bound"], source=["10-Q", "a page"]
+    )
+    store.append(told, source="one import")
+    read = store.read().set_index("line")[["unit", "quality", "source"]]
+    assert list(read.loc["msft"]) == ["USD", "observed", "10-Q"]
+    assert list(read.loc["googl"]) == ["", "bound", "a page"]
+    assert store.append(told, source="one import") is None
+    assert store.append(told.assign(unit="USD"), source="one import") is not None
+    assert list(store.read()["unit"]) == ["USD", "USD"]
+
+
+def test_sources_are_read_apart(store: Store) -> None:
+    store.append(rows(FIRST), source="filing")
+    store.append(rows((*FIRST[:4], 99.0)), source="a page")
+    assert list(store.read(source="filing")["value"]) == [10.0]
+    assert store.panel("capex", source="filing").iloc[0, 0] == 10.0
+    assert list(store.read()["value"]) == [99.0]
+    assert store.append(rows(FIRST), source="filing") is None
+
+
+def test_what_is_withdrawn_is_not_read_but_kept(store: Store) -> None:
+    first = store.append(rows(FIRST, OTHER), source="edgar")
+    store.append(rows((*FIRST[:4], 0.0)).assign(quality="withdrawn"), source="edgar")
+    assert first is not None
+    assert list(store.read()["line"]) == ["googl"]
+    assert list(store.panel("capex").columns) == ["googl"]
+    assert list(store.read(vintage=first.ingested_at)["line"]) == ["googl", "msft"]
+    assert len(store.history()) == 3
+    store.append(rows(FIRST), source="edgar")
+    assert list(store.read()["line"]) == ["googl", "msft"]
 
 
 def test_an_earlier_known_row_that_comes_late_does_not_replace(store: Store) -> None:
@@ -207,7 +243,9 @@ def test_an_import_joins_two_stores_once(store: Store, tmp_path: Path) -> None:
         ({"known_at": [pd.NaT]}, "known_at"),
         ({"known_at": ["2025-01-01"]}, "without a zone"),
         ({"known_at": [pd.Timestamp("2025-01-01", tz="UTC")]}, "without a zone"),
-        ({"unit": ["USD"]}, "unknown: unit"),
+        ({"unit": [None]}, "column unit"),
+        ({"quality": ["sure"]}, "one of observed"),
+        ({"colour": ["red"]}, "unknown: colour"),
     ],
 )
 def test_rows_that_cannot_be_stored(
