@@ -32,13 +32,26 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vintage:
+    """What the store held: the last moment of ingestion (UTC), and its digest."""
+
+    moment: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where prices or signals came from; `simulated` stamps every output."""
+    """Where prices or signals came from; `simulated` stamps every output.
+
+    `digest` is that of the numbers themselves; `vintage` is that of the store they
+    were read from, None where they were not.
+    """
 
     name: str
     simulated: bool
     digest: str
     detail: str = ""
+    vintage: Vintage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

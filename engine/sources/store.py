@@ -38,13 +38,13 @@ from engine.sources.store_batches import (
     steady,
 )
 from engine.sources.store_lock import UNFINISHED, only_writer, place
-from engine.sources.store_rows import SAYING, WITHDRAWN, checked
-from engine.sources.store_select import holds, last_rows, moment
+from engine.sources.store_rows import SAYING, checked
+from engine.sources.store_select import holds, last_rows, moment, without_withdrawn
 
 #: A moment, UTC unless it has a zone.
 Moment: TypeAlias = pd.Timestamp | np.datetime64 | str
 #: What a panel needs.
-PANEL = tuple(name for name in COLUMNS if name not in ("source", "unit"))
+PANEL = tuple(name for name in COLUMNS if name != "unit")
 #: What a row says of its observation.
 _SAID = ("value", "unit", "quality")
 #: Fewer batches than this are left as they are by `Store.gc`.
@@ -137,8 +137,7 @@ class Store:
             A file of the store is damaged or cannot be read: it is named.
         """
         wanted = (_names(series), _names(lines), source)
-        rows = _frame(self._chosen(*wanted, as_of, vintage, SAYING[:3]))
-        return rows[rows["quality"] != WITHDRAWN].reset_index(drop=True)
+        return _frame(self._chosen(*wanted, as_of, vintage, SAYING[:3]))
 
     def history(
         self,
@@ -169,9 +168,7 @@ class Store:
         order, also those without a value; else all lines of the series, sorted.
         """
         wanted = (_names(series), _names(lines), source)
-        columns = PANEL if source is None else (*PANEL, "source")
-        table = self._chosen(*wanted, as_of, vintage, SAYING[:3], columns)
-        table = table.filter(pa.array(~holds(table.column("quality"), WITHDRAWN)))
+        table = self._chosen(*wanted, as_of, vintage, SAYING[:3], PANEL)
         codes, words = codes_and_words(table.column("line"))
         heads = pd.Index(
             np.sort(words[np.unique(codes)]) if lines is None else list(lines)
@@ -358,6 +355,8 @@ class Store:
                 asked &= table.column(name).to_numpy() <= last
         if not asked.all():
             table = table.filter(pa.array(asked))
+        if key == SAYING[:3]:
+            table = without_withdrawn(table)
         return last_rows(table, key)
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from engine.errors import DataError
 from engine.sources.store_batches import WORDS, codes_and_words, ranks
+from engine.sources.store_rows import SAYING, WITHDRAWN
 
 #: Up to this many cells per row a table is used instead of a sort.
 _ROOM = 16
@@ -106,6 +107,14 @@ def last_rows(table: pa.Table, key: Sequence[str]) -> pa.Table:
         table.column("ingested_at").to_numpy(),
     )
     return table.take(pa.array(positions)).combine_chunks()
+
+
+def without_withdrawn(table: pa.Table) -> pa.Table:
+    """Return the rows without what was taken back: what came before it counts again."""
+    if not holds(table.column("quality"), WITHDRAWN).any():
+        return table
+    table = last_rows(table, SAYING)
+    return table.filter(pa.array(~holds(table.column("quality"), WITHDRAWN)))
 
 
 def holds(column: pa.ChunkedArray, word: str) -> np.ndarray:

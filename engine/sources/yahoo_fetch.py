@@ -6,7 +6,7 @@ import datetime as dt
 import functools
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,7 +29,6 @@ COLUMNS = {
     "Adj Close": "adj_close",
     "Volume": "volume",
 }
-PRICES = ["open", "high", "low", "close", "adj_close"]
 #: How long after the close a bar counts as settled.
 SETTLED_AFTER = np.timedelta64(1, "h")
 #: A bar older than this is settled, whatever its calendar says.
@@ -60,15 +59,18 @@ class Fetched:
     """A line as Yahoo gave it, and when.
 
     `frame` has float64 columns ``open, high, low, close, adj_close, volume`` on a
-    session index, divided by all splits; `actions` the columns ``session, kind``
-    ("dividend", "split" or "capital_gain") and ``value``. `whole` says that it begins
-    at the request's `start`: what is held before is out of date, or there is nothing.
+    session index, as given: divided by all splits, and nothing is corrected. `actions`
+    has the columns ``session, kind`` ("dividend", "split" or "capital_gain") and
+    ``value``; the dividends are in `dividend_currency`. `whole` says that the frame
+    begins at the request's `start`: what is held before is out of date, or there is
+    nothing.
     """
 
     symbol: str
     frame: pd.DataFrame
     actions: pd.DataFrame
     currency: str
+    dividend_currency: str
     fetched_utc: np.datetime64
     whole: bool
     findings: tuple[Finding, ...] = ()
@@ -152,8 +154,9 @@ class Client:
         asked_at = self.now()
         if quoted != request.currency:
             raise Refused("currency", _other_currency(quoted, request.currency))
-        frame, found = _frame(request.symbol, table)
-        frame, late = settled(request.symbol, frame, request.mic, asked_at)
+        frame, late = settled(
+            request.symbol, _frame(request.symbol, table), request.mic, asked_at
+        )
         if len(frame) == 0:
             raise Refused("no_data", f"Yahoo has no closed session since {begin}")
         actions = _actions(table)
@@ -165,9 +168,10 @@ class Client:
                 drop=True
             ),
             currency=quoted,
+            dividend_currency=", ".join(sorted(foreign)) or quoted,
             fetched_utc=asked_at,
             whole=True,
-            findings=(*found, *late, *_foreign(request, foreign)),
+            findings=late,
         )
 
     def _history(self, request: Request, begin: dt.date) -> tuple[pd.DataFrame, str]:
@@ -272,10 +276,8 @@ def _ends(days: pd.DatetimeIndex, mic: str) -> np.ndarray:
     return ends
 
 
-def _frame(
-    symbol: str, table: pd.DataFrame
-) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
-    """Return the bars on a session index, and what is odd about them."""
+def _frame(symbol: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the bars that have a close, on a session index, as they were given."""
     lacking = [name for name in COLUMNS if name not in table.columns]
     if lacking:
         raise Refused("garbled", f"Yahoo's answer lacks {', '.join(lacking)}")
@@ -286,28 +288,7 @@ def _frame(
         raise Refused("garbled", str(error)) from error
     frame = table[list(COLUMNS)].rename(columns=COLUMNS).astype(np.float64)
     frame = frame.set_axis(days, axis=0)
-    found: list[Finding] = []
-    values = frame[PRICES].to_numpy()
-    odd = ~np.isnan(values) & ~((values > 0.0) & np.isfinite(values))
-    frame = frame.assign(
-        **dict(zip(PRICES, np.where(odd, np.nan, values).T, strict=True))
-    )
-    for name, rows in zip(PRICES, odd.T, strict=True):
-        found += _odd(symbol, name, days[rows])
-    return frame[frame["close"].notna()], tuple(found)
-
-
-def _odd(symbol: str, name: str, days: pd.DatetimeIndex) -> Iterator[Finding]:
-    """Yield that some prices are no positive numbers."""
-    if len(days):
-        yield Finding(
-            severity="warning",
-            where=symbol,
-            what=f"{name} is not a positive number on {len(days)} sessions",
-            action="left out" if name == "close" else f"{name} is unknown there",
-            first=days[0].date().isoformat(),
-            last=days[-1].date().isoformat(),
-        )
+    return frame.loc[np.isfinite(frame["close"].to_numpy())]
 
 
 def _actions(table: pd.DataFrame) -> pd.DataFrame:
@@ -330,19 +311,6 @@ def _actions(table: pd.DataFrame) -> pd.DataFrame:
     table = pd.concat(parts, ignore_index=True)
     table["kind"] = table["kind"].astype("str")
     return table.sort_values(["session", "kind"], kind="stable", ignore_index=True)
-
-
-def _foreign(request: Request, currencies: frozenset[str]) -> Iterator[Finding]:
-    """Yield that dividends are stated in another currency than the prices."""
-    if currencies:
-        yield Finding(
-            severity="error",
-            where=request.symbol,
-            what=f"dividends in {', '.join(sorted(currencies))} on prices in "
-            f"{request.currency}",
-            action="added as if they were in the line's own currency; leave the line "
-            "out, or give its prices as a file",
-        )
 
 
 def _other_currency(quoted: str, declared: str) -> str:

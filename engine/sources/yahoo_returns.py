@@ -15,16 +15,25 @@ from engine.market.market import Finding
 SAME_CLOSE = 1e-3
 #: A return of ours and one of Yahoo's adjusted closes that differ by more are named.
 SAME_RETURN = 1e-3
+#: Adjusted closes that moved by more have had a dividend taken off.
+SAME_ADJUSTED = 1e-5
+PRICES = ["open", "high", "low", "close", "adj_close"]
+#: What a study reads of a line.
+GIVEN = [*PRICES, "volume"]
 #: Splits at least this large can be told from a day's move.
 VISIBLE_SPLIT = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Held:
-    """What is already held of a line: closes by session, and splits by ex-day."""
+    """What is already held of a line: closes by session, and splits by ex-day.
+
+    With the adjusted closes as well, a change of all of them is noticed too.
+    """
 
     close: pd.Series
     splits: pd.Series
+    adj_close: pd.Series | None = None
 
 
 def total_return_index(
@@ -110,7 +119,68 @@ def refetch_reason(held: Held, fresh: pd.DataFrame, splits: pd.Series) -> str:
     moved = np.abs(factor - 1.0) > SAME_CLOSE
     if len(factor) and moved.all() and np.ptp(factor) <= SAME_CLOSE * abs(factor[0]):
         return f"all closes are {factor[0]:.6g} times what is held"
+    return _readjusted(held, fresh)
+
+
+def _readjusted(held: Held, fresh: pd.DataFrame) -> str:
+    """Return that the adjusted closes have moved away from those held, or ``""``."""
+    if held.adj_close is None:
+        return ""
+    both = held.adj_close.dropna().index.intersection(fresh.index)
+    before = held.adj_close.loc[both].to_numpy()
+    moved = np.abs(fresh["adj_close"].loc[both].to_numpy() / before - 1.0)
+    if (moved > SAME_ADJUSTED).any():
+        return "its adjusted closes are not those held: a dividend, or a correction"
     return ""
+
+
+def total_return_frame(
+    symbol: str, frame: pd.DataFrame, actions: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    """Return Yahoo's bars with our total return as `adj_close`, and what was found.
+
+    Prices that are no positive number are unknown; a row without a close is left out.
+    """
+    usable, found = positive_prices(symbol, frame.reindex(columns=GIVEN))
+    ours = adjusted_closes(symbol, usable, actions)
+    notes = [*found, *adjustment_findings(symbol, usable, actions)]
+    return usable.assign(adj_close=ours), (*notes, *_gains(symbol, actions))
+
+
+def positive_prices(
+    symbol: str, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, tuple[Finding, ...]]:
+    """Return the rows that have a close, with prices above zero or NaN."""
+    values = frame[PRICES].to_numpy()
+    odd = ~np.isnan(values) & ~((values > 0.0) & np.isfinite(values))
+    days = pd.DatetimeIndex(frame.index)
+    found = [
+        Finding(
+            severity="warning",
+            where=symbol,
+            what=f"{name} is not a positive number on {int(rows.sum())} sessions",
+            action="left out" if name == "close" else f"{name} is unknown there",
+            first=_day(days[rows][0]),
+            last=_day(days[rows][-1]),
+        )
+        for name, rows in zip(PRICES, odd.T, strict=True)
+        if rows.any()
+    ]
+    kept = np.where(odd, np.nan, values).T
+    usable = frame.assign(**dict(zip(PRICES, kept, strict=True)))
+    return usable[usable["close"].notna()], tuple(found)
+
+
+def _gains(symbol: str, actions: pd.DataFrame) -> Iterator[Finding]:
+    """Yield that a fund paid capital gains, which Yahoo lists apart."""
+    count = int((actions["kind"] == "capital_gain").sum())
+    if count:
+        yield Finding(
+            severity="info",
+            where=symbol,
+            what=f"paid {count} capital gains that Yahoo lists apart from dividends",
+            action="not added: Yahoo's dividends of a fund may hold them already",
+        )
 
 
 def adjusted_closes(

@@ -19,9 +19,12 @@ from curl_cffi import requests as curl
 
 from engine.errors import DataError
 from engine.market.listing import Line
-from engine.sources.yahoo import Arrival, YahooPrices, fetch
+from engine.sources.store import Store
+from engine.sources.stored_prices import YAHOO, StoredPrices, read_lines
+from engine.sources.yahoo import Arrival, fetch
 from engine.sources.yahoo_fetch import Client, Missed, Request
 from engine.sources.yahoo_patience import Breaker, Patience
+from engine.sources.yahoo_store import YahooPrices
 from tests.yahoo_server import (
     LIMITED,
     Answer,
@@ -59,6 +62,11 @@ def yahoo() -> Iterator[YahooServer]:
 def client(yahoo: YahooServer) -> Iterator[Client]:
     with loopback_session(yahoo) as session:
         yield Client(session=session)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
 
 
 def request(symbol: str = "AAPL") -> Request:
@@ -278,7 +286,7 @@ def test_progress_is_told_of_every_line_in_the_caller_s_thread(
 
 
 def test_ctrl_c_keeps_what_arrived_and_the_next_call_goes_on(
-    client: Client, yahoo: YahooServer
+    store: Store, client: Client, yahoo: YahooServer
 ) -> None:
     def interrupt(symbol: str) -> None:
         if symbol == NAMES[4]:
@@ -289,6 +297,7 @@ def test_ctrl_c_keeps_what_arrived_and_the_next_call_goes_on(
     yahoo.on_chart = interrupt
     told: list[str] = []
     source = YahooPrices(
+        store=store,
         client=client,
         patience=Waits().patience,
         progress=lambda arrival, done, total: told.append(arrival.symbol),
@@ -296,7 +305,7 @@ def test_ctrl_c_keeps_what_arrived_and_the_next_call_goes_on(
     lines = [line(name) for name in NAMES]
     with pytest.raises(KeyboardInterrupt):
         source.load(lines, START, DAYS[-1])
-    kept = {symbol for symbol, _ in source.arrived}
+    kept = set(read_lines(store, NAMES, source=YAHOO))
     assert 4 <= len(kept) < len(NAMES)
     assert kept == set(told)
     yahoo.on_chart = lambda symbol: None
@@ -335,10 +344,12 @@ def test_ctrl_c_ends_a_long_wait(client: Client, yahoo: YahooServer) -> None:
 
 
 def test_load_says_what_did_not_come_and_keeps_the_rest(
-    client: Client, yahoo: YahooServer
+    store: Store, client: Client, yahoo: YahooServer
 ) -> None:
     yahoo.always["L1"] = Answer(status=503, body="busy")
-    source = YahooPrices(client=client, patience=Waits(attempts=2).patience)
+    source = YahooPrices(
+        store=store, client=client, patience=Waits(attempts=2).patience
+    )
     with pytest.raises(DataError, match=r"1 of 2 lines did not come: L1: .*HTTP 503"):
         source.load([line("L0"), line("L1")], START, DAYS[-1])
     yahoo.always.clear()
@@ -350,24 +361,24 @@ def test_load_says_what_did_not_come_and_keeps_the_rest(
 
 
 def test_load_leaves_out_and_names_what_yahoo_does_not_have(
-    client: Client, yahoo: YahooServer
+    store: Store, client: Client, yahoo: YahooServer
 ) -> None:
     yahoo.quotes["0700.HK"] = Quote(bars=CLOSES, currency="HKD", zone="Asia/Hong_Kong")
     yahoo.quotes["CNY=X"] = Quote(bars=CLOSES, currency="CNY", zone="Europe/London")
-    source = YahooPrices(client=client, patience=Waits().patience)
-    prices = source.load(
-        [line(), line("NOPE"), line("0700.HK", "XHKG", "CNY")], START, DAYS[-1]
-    )
+    source = YahooPrices(store=store, client=client, patience=Waits().patience)
+    lines = [line(), line("NOPE"), line("0700.HK", "XHKG", "CNY")]
+    found = {one.where: one for one in source.gather(lines, START, DAYS[-1]).findings}
+    prices = StoredPrices(store=store).load(lines, START, DAYS[-1])
     assert list(prices.frames) == ["AAPL"]
-    found = {one.where: one for one in prices.findings}
+    assert [one.where for one in prices.findings] == ["NOPE", "0700.HK"]
     assert found["NOPE"].severity == "warning"
     assert found["0700.HK"].severity == "error"
     assert "declares CNY" in found["0700.HK"].what
 
 
-def test_load_with_nothing_at_all_is_one_message(client: Client) -> None:
-    source = YahooPrices(client=client, patience=Waits().patience)
-    with pytest.raises(DataError, match=r"no price up to .* of any of 1 lines; NOPE: "):
+def test_load_with_nothing_at_all_is_one_message(store: Store, client: Client) -> None:
+    source = YahooPrices(store=store, client=client, patience=Waits().patience)
+    with pytest.raises(DataError, match="no price from yahoo of any of 1 lines; "):
         source.load([line("NOPE")], START, DAYS[-1])
 
 

@@ -115,6 +115,14 @@ def test_what_is_withdrawn_is_not_read_but_kept(store: Store) -> None:
     assert list(store.read()["line"]) == ["googl", "msft"]
 
 
+def test_what_was_known_before_a_withdrawn_vintage_counts_again(store: Store) -> None:
+    store.append(rows(FIRST, RESTATED), source="edgar")
+    assert list(store.read()["value"]) == [11.0]
+    store.append(rows(RESTATED).assign(quality="withdrawn"), source="edgar")
+    assert list(store.read()["value"]) == [10.0]
+    assert store.panel("capex").iloc[0, 0] == 10.0
+
+
 def test_an_earlier_known_row_that_comes_late_does_not_replace(store: Store) -> None:
     store.append(rows(RESTATED), source="edgar")
     store.append(rows(FIRST), source="edgar")

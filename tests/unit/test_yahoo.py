@@ -23,7 +23,8 @@ from engine.market.listing import Line
 from engine.market.market import Origin
 from engine.market.signals import COLUMNS, Signals
 from engine.sources.files import FolderPrices
-from engine.sources.yahoo import AT_ONCE, FX_FIX, YahooPrices
+from engine.sources.store import Store
+from engine.sources.yahoo import AT_ONCE
 from engine.sources.yahoo_fetch import OVERLAP, Client, Fetched, Request, settled
 from engine.sources.yahoo_patience import Patience
 from engine.sources.yahoo_returns import (
@@ -32,6 +33,7 @@ from engine.sources.yahoo_returns import (
     refetch_reason,
     total_return_index,
 )
+from engine.sources.yahoo_store import FX_FIX, YahooPrices
 from engine.sources.yahoo_symbols import ENDINGS, yahoo_symbol
 from tests.tolerances import IDENTITY
 from tests.yahoo_server import (
@@ -71,6 +73,11 @@ def client(yahoo: YahooServer) -> Iterator[Client]:
         yield Client(session=session)
 
 
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
+
+
 def request(**changed: object) -> Request:
     plain = Request(symbol="AAPL", mic="XNAS", currency="USD", start=START)
     return dataclasses.replace(plain, **changed)  # type: ignore[arg-type]
@@ -84,6 +91,9 @@ def arrived(client: Client, asked: Request) -> Fetched:
 
 def line(symbol: str, mic: str, currency: str) -> Line:
     return Line(symbol=symbol, entity=symbol, mic=mic, currency=currency)
+
+
+AAPL = line("AAPL", "XNAS", "USD")
 
 
 def slow_index(
@@ -241,13 +251,15 @@ def test_a_missing_bar_stays_missing(client: Client, yahoo: YahooServer) -> None
 
 
 def test_prices_that_are_not_positive_are_named(
-    client: Client, yahoo: YahooServer
+    store: Store, client: Client, yahoo: YahooServer
 ) -> None:
     yahoo.quotes["AAPL"] = Quote(bars=CLOSES | {DAYS[1]: -1.0})
-    got = arrived(client, request())
-    assert len(got.frame) == 4
-    found = [one.what for one in got.findings if one.severity == "warning"]
+    prices = YahooPrices(store=store, client=client).load([AAPL], START, END)
+    assert len(prices.frames["AAPL"]) == 4
+    found = [one.what for one in prices.findings if one.severity == "warning"]
     assert "close is not a positive number on 1 sessions" in found
+    # the store keeps what Yahoo gave
+    assert -1.0 in store.panel("price.close")["AAPL"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -360,80 +372,95 @@ def adjusted(dividends: dict[dt.date, float]) -> dict[dt.date, float]:
     return values
 
 
-def test_our_total_return_is_yahoo_s(client: Client, yahoo: YahooServer) -> None:
+def test_our_total_return_is_yahoo_s(
+    store: Store, client: Client, yahoo: YahooServer
+) -> None:
     paid = {DAYS[1]: 0.5, DAYS[3]: 2.0}
     yahoo.quotes["AAPL"] = Quote(bars=CLOSES, dividends=paid, adjusted=adjusted(paid))
-    prices = YahooPrices(client=client).load([line("AAPL", "XNAS", "USD")], START, END)
+    prices = YahooPrices(store=store, client=client).load(
+        [line("AAPL", "XNAS", "USD")], START, END
+    )
     np.testing.assert_allclose(
         prices.frames["AAPL"]["adj_close"], list(adjusted(paid).values()), rtol=IDENTITY
     )
     assert prices.findings == ()
 
 
-def found_by(client: Client, quote: Quote, yahoo: YahooServer) -> list[tuple[str, str]]:
+def found_by(
+    store: Store, client: Client, quote: Quote, yahoo: YahooServer
+) -> list[tuple[str, str]]:
     yahoo.quotes["AAPL"] = quote
-    prices = YahooPrices(client=client).load([line("AAPL", "XNAS", "USD")], START, END)
+    prices = YahooPrices(store=store, client=client).load(
+        [line("AAPL", "XNAS", "USD")], START, END
+    )
     return [(one.severity, one.what) for one in prices.findings]
 
 
 def test_a_dividend_that_yahoo_forgot_is_named(
-    client: Client, yahoo: YahooServer
+    store: Store, client: Client, yahoo: YahooServer
 ) -> None:
     quote = Quote(bars=CLOSES, adjusted=adjusted({DAYS[3]: 2.0}))
-    ((severity, what),) = found_by(client, quote, yahoo)
+    ((severity, what),) = found_by(store, client, quote, yahoo)
     assert severity == "warning"
     assert "differ on 1 sessions, first 2025-01-16" in what
 
 
 def test_dividends_in_another_currency_are_named(
-    client: Client, yahoo: YahooServer
+    store: Store, client: Client, yahoo: YahooServer
 ) -> None:
     paid = {DAYS[3]: 2.0}
     quote = Quote(
         bars=CLOSES, dividends=paid, adjusted=adjusted(paid), dividend_currency="CNY"
     )
-    ((severity, what),) = found_by(client, quote, yahoo)
+    ((severity, what),) = found_by(store, client, quote, yahoo)
     assert (severity, what) == ("error", "dividends in CNY on prices in USD")
 
 
 def test_a_split_that_yahoo_did_not_apply_is_named(
-    client: Client, yahoo: YahooServer
+    store: Store, client: Client, yahoo: YahooServer
 ) -> None:
     raw = dict(zip(DAYS, (100.0, 102.0, 25.0, 26.0, 25.5), strict=True))
     quote = Quote(bars=raw, splits={DAYS[2]: (4.0, 1.0)})
-    ((severity, what),) = found_by(client, quote, yahoo)
+    ((severity, what),) = found_by(store, client, quote, yahoo)
     assert severity == "error"
     assert "before 2025-01-15 do not look divided by its split of 4 for 1" in what
 
 
-def test_capital_gains_of_a_fund_are_named(client: Client, yahoo: YahooServer) -> None:
+def test_capital_gains_of_a_fund_are_named(
+    store: Store, client: Client, yahoo: YahooServer
+) -> None:
     quote = Quote(bars=CLOSES, kind="ETF", gains={DAYS[2]: 1.0})
-    ((severity, what),) = found_by(client, quote, yahoo)
+    ((severity, what),) = found_by(store, client, quote, yahoo)
     assert severity == "info"
     assert "1 capital gains" in what
 
 
-def test_nothing_after_the_end_is_seen(client: Client, yahoo: YahooServer) -> None:
+def test_nothing_after_the_end_is_seen(
+    store: Store, client: Client, yahoo: YahooServer
+) -> None:
     quote = Quote(bars=CLOSES, dividends={DAYS[3]: 2.0})
     yahoo.quotes["AAPL"] = quote
     wanted = [line("AAPL", "XNAS", "USD")]
-    cut = YahooPrices(client=client).load(wanted, START, DAYS[2])
+    cut = YahooPrices(store=store, client=client).load(wanted, START, DAYS[2])
     assert cut.frames["AAPL"].index[-1].date() == DAYS[2]
     assert cut.frames["AAPL"]["adj_close"].tolist() == [100.0, 102.0, 101.0]
     earlier = {day: close for day, close in CLOSES.items() if day <= DAYS[2]}
     yahoo.quotes["AAPL"] = Quote(bars=earlier)
-    again = YahooPrices(client=client).load(wanted, START, DAYS[2])
+    other = Store(store.folder.with_name("other"))
+    again = YahooPrices(store=other, client=client).load(wanted, START, DAYS[2])
     assert again.origin.digest == cut.origin.digest
 
 
-def test_rates_are_closes_of_london_days(client: Client, yahoo: YahooServer) -> None:
+def test_rates_are_closes_of_london_days(
+    store: Store, client: Client, yahoo: YahooServer
+) -> None:
     rates = dict.fromkeys(DAYS, 7.8)
     yahoo.quotes["0700.HK"] = Quote(bars=CLOSES, currency="HKD", zone="Asia/Hong_Kong")
     for pair in ("HKD", "EUR"):
         yahoo.quotes[f"{pair}=X"] = Quote(
             bars=rates, currency=pair, zone="Europe/London", kind="CURRENCY"
         )
-    source = YahooPrices(client=client, base="EUR")
+    source = YahooPrices(store=store, client=client, base="EUR")
     prices = source.load([line("0700.HK", "XHKG", "HKD")], START, END)
     assert sorted(prices.fixings) == ["EUR", "HKD"]
     fixed = prices.fixings["HKD"]
@@ -444,7 +471,7 @@ def test_rates_are_closes_of_london_days(client: Client, yahoo: YahooServer) -> 
 
 
 def test_files_with_the_same_numbers_give_the_same_market(
-    client: Client, yahoo: YahooServer, tmp_path: Path
+    store: Store, client: Client, yahoo: YahooServer, tmp_path: Path
 ) -> None:
     paid = {DAYS[3]: 2.0}
     yahoo.quotes["AAPL"] = Quote(bars=CLOSES, dividends=paid, adjusted=adjusted(paid))
@@ -453,7 +480,7 @@ def test_files_with_the_same_numbers_give_the_same_market(
         bars=dict.fromkeys(DAYS, 7.8), currency="HKD", zone="Europe/London"
     )
     lines = [line("AAPL", "XNAS", "USD"), line("0700.HK", "XHKG", "HKD")]
-    prices = YahooPrices(client=client).load(lines, START, END)
+    prices = YahooPrices(store=store, client=client).load(lines, START, END)
     for symbol, frame in prices.frames.items():
         frame.rename_axis("date").to_csv(tmp_path / f"{symbol}.csv")
     rates = pd.Series(
