@@ -14,12 +14,13 @@ from engine.market.calendar import calendar_of, covered, sessions
 from engine.market.coverage import (
     coverage_table,
     currency_findings,
-    price_findings,
+    span_findings,
 )
 from engine.market.currency import Currencies
 from engine.market.homeview import build_home_view
 from engine.market.listing import Line
 from engine.market.market import Finding, Market
+from engine.market.quality import check_prices
 from engine.market.signals import Signals
 from engine.market.supplied import PriceData, SignalData
 
@@ -93,7 +94,8 @@ def assemble(
             *prices.findings,
             *signals.findings,
             *cut,
-            *price_findings(priced, frames, bars, start),
+            *check_prices(priced, prices, spans=False),
+            *span_findings(priced, bars, start),
             *currency_findings(currencies, list(view.fx.columns), view.sessions),
         ),
         prices_origin=prices.origin,

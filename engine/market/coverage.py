@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from engine.errors import at_most
-from engine.market.bars import Bars, basis_column, on_sessions
+from engine.market.bars import Bars, basis_column
 from engine.market.calendar import Sessions, calendar_of, covered, sessions
 from engine.market.currency import Currencies
 from engine.market.listing import Line
@@ -17,8 +16,6 @@ from engine.market.market import Finding
 
 #: Own sessions that a feed may begin late or end early without being reported.
 SLACK_SESSIONS = 5
-#: A return beyond this between two bars is worth a look: splits begin at 3:2.
-JUMP = 0.5
 BASES = {"adj_close": "total_return", "close": "price_return"}
 
 
@@ -83,24 +80,15 @@ def _coverage_row(
     }
 
 
-def price_findings(
-    lines: Sequence[Line],
-    frames: Mapping[str, pd.DataFrame],
-    bars: Mapping[str, Bars],
-    start: dt.date,
+def span_findings(
+    lines: Sequence[Line], bars: Mapping[str, Bars], start: dt.date
 ) -> tuple[Finding, ...]:
-    """Return what a reader must know about the prices, exchange by exchange."""
-    found: list[Finding] = []
-    for mic, own in bars.items():
-        found += _exchange_findings(mic, own)
-    for line in lines:
-        if line.symbol in frames:
-            own = bars[calendar_of(line.mic)]
-            frame = frames[line.symbol]
-            found += _off_session_findings(line, frame, own.sessions)
-            found += _span_findings(line, own, start)
-            found += _jump_findings(line, own)
-    return tuple(found)
+    """Return which lines begin before their listing, late, or end early."""
+    return tuple(
+        finding
+        for line in lines
+        for finding in _span_findings(line, bars[calendar_of(line.mic)], start)
+    )
 
 
 def currency_findings(
@@ -115,60 +103,6 @@ def currency_findings(
             currency, currencies.fixings[currency].fixed_utc, home
         )
     )
-
-
-def _exchange_findings(mic: str, own: Bars) -> Iterator[Finding]:
-    """Yield sessions on which no line of an exchange has a bar, and flat sessions."""
-    days = own.sessions.days
-    any_bar = own.price.notna().to_numpy().any(axis=1)
-    present = np.flatnonzero(any_bar)
-    if len(present):
-        inside = np.arange(len(days))
-        between = (inside > present[0]) & (inside < present[-1])
-        gap = days[between & ~any_bar]
-        if len(gap):
-            yield Finding(
-                severity="warning",
-                where=mic,
-                what=f"no line has a bar on {len(gap)} sessions: {_listed(gap)}",
-                action="the next return spans the gap; check the files, or add the "
-                "day to engine/market/overrides.toml if the exchange was closed",
-                first=_day(gap[0]),
-                last=_day(gap[-1]),
-            )
-    flat = days[np.flatnonzero(own.flat.to_numpy().any(axis=1))]
-    if len(flat):
-        yield Finding(
-            severity="info",
-            where=mic,
-            what=f"rows without a trade (open = high = low = close, no volume) on "
-            f"{len(flat)} sessions: {_listed(flat)}",
-            action="they are used as closes",
-            first=_day(flat[0]),
-            last=_day(flat[-1]),
-        )
-
-
-def _off_session_findings(
-    line: Line, frame: pd.DataFrame, own: Sessions
-) -> Iterator[Finding]:
-    """Yield bars on days on which the exchange did not trade."""
-    _, kept = on_sessions(own, frame)
-    first, last = own.days[0], own.days[-1]
-    asked = frame.index.to_numpy()
-    inside = (asked >= first.to_datetime64()) & (asked <= last.to_datetime64())
-    priced = frame[basis_column(frame)].notna().to_numpy()
-    off = pd.DatetimeIndex(asked[inside & ~kept & priced])
-    if len(off):
-        yield Finding(
-            severity="warning",
-            where=line.symbol,
-            what=f"{len(off)} bars on days that are no session of {line.mic}: "
-            f"{_listed(off)}",
-            action="left out",
-            first=_day(off[0]),
-            last=_day(off[-1]),
-        )
 
 
 def _span_findings(line: Line, own: Bars, start: dt.date) -> Iterator[Finding]:
@@ -209,27 +143,6 @@ def _span_findings(line: Line, own: Bars, start: dt.date) -> Iterator[Finding]:
         )
 
 
-def _jump_findings(line: Line, own: Bars) -> Iterator[Finding]:
-    """Yield returns so large that a split may not have been adjusted."""
-    price = own.price[line.symbol].to_numpy()
-    present = np.flatnonzero(~np.isnan(price))
-    change = price[present[1:]] / price[present[:-1]] - 1.0
-    large = np.flatnonzero((change > JUMP) | (change < 1.0 / (1.0 + JUMP) - 1.0))
-    if len(large):
-        at = own.sessions.days[present[1:][large]]
-        steps = [
-            f"{_day(d)} ({r:+.0%})" for d, r in zip(at, change[large], strict=True)
-        ]
-        yield Finding(
-            severity="warning",
-            where=line.symbol,
-            what=f"{len(large)} very large returns: {at_most(steps)}",
-            action="check for a split that is not adjusted; used as they are",
-            first=_day(at[0]),
-            last=_day(at[-1]),
-        )
-
-
 def _fix_findings(
     currency: str, fixed_utc: np.ndarray, home: Sessions
 ) -> Iterator[Finding]:
@@ -263,8 +176,3 @@ def _sessions_between(mic: str, start: dt.date, first: dt.date) -> int:
 def _day(moment: pd.Timestamp) -> str:
     """Return the day in ISO form."""
     return moment.date().isoformat()
-
-
-def _listed(days: pd.DatetimeIndex) -> str:
-    """Return at most five of the days in ISO form, with a count of the rest."""
-    return at_most(days.strftime("%Y-%m-%d"))

@@ -50,7 +50,9 @@ class _Laid:
     off: pd.DatetimeIndex
 
 
-def check_prices(lines: Sequence[Line], prices: PriceData) -> tuple[Finding, ...]:
+def check_prices(
+    lines: Sequence[Line], prices: PriceData, *, spans: bool = True
+) -> tuple[Finding, ...]:
     """Return all that is odd about the prices of these lines, the gravest first.
 
     Parameters
@@ -61,6 +63,8 @@ def check_prices(lines: Sequence[Line], prices: PriceData) -> tuple[Finding, ...
         Frames may also have the columns `dividend` (per share) and `split` (new
         shares for one old), which then explain moves of their days. The source's own
         findings are not repeated.
+    spans : whether to say which lines begin late or end early among the others; a
+        study says that of its own period (`engine.market.coverage`).
 
     Raises
     ------
@@ -80,7 +84,7 @@ def check_prices(lines: Sequence[Line], prices: PriceData) -> tuple[Finding, ...
     if span is not None:
         for mic in dict.fromkeys(calendar_of(line.mic) for line in priced):
             own = [line for line in priced if calendar_of(line.mic) == mic]
-            found += _exchange(mic, own, prices, *span)
+            found += _exchange(mic, own, prices, *span, spans=spans)
     found += _currencies(priced, prices)
     return tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))
 
@@ -102,6 +106,8 @@ def _exchange(
     prices: PriceData,
     first: pd.Timestamp,
     last: pd.Timestamp,
+    *,
+    spans: bool,
 ) -> Iterator[Finding]:
     """Yield what the lines of one exchange show against its sessions."""
     reach = covered(mic)
@@ -125,7 +131,8 @@ def _exchange(
     for one in laid:
         yield from _off_sessions(one)
         yield from _flat_rows(own, one)
-        yield from _line_span(own, one)
+        if spans:
+            yield from _line_span(own, one)
         yield from _line_jumps(own, one, prices)
 
 

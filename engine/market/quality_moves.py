@@ -25,6 +25,8 @@ FREE_SESSIONS = 5
 #: Log moves that a market without limits does not make in a session: at least the
 #: first, or so many robust standard deviations of the line itself.
 LEAST_MOVE, MOST_SIGMAS = 0.35, 10.0
+#: Fewer moves than this do not tell how widely a line moves.
+FEWEST = 20
 #: New shares for one old, as splits are made.
 SPLITS = (1.5, 2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 50)
 #: Pence for pounds, cents for dollars, thousands for units.
@@ -61,8 +63,8 @@ def daily_limit(line: Line) -> float | None:
 
 
 def robust_sigma(moves: np.ndarray) -> float:
-    """Return 1.4826 x the median absolute deviation; 0 for fewer than two moves."""
-    if len(moves) < 2:
+    """Return 1.4826 x the median absolute deviation; 0 for fewer than `FEWEST` moves."""
+    if len(moves) < FEWEST:
         return 0.0
     return float(MAD_TO_SIGMA * np.median(np.abs(moves - np.median(moves))))
 

@@ -260,13 +260,13 @@ class TestAssemble:
         (found,) = [f for f in held.findings if "no session" in f.what]
         assert (found.severity, found.where) == ("warning", "000660.KS")
         assert "2025-01-28" in found.what
-        assert found.action == "left out"
+        assert found.action.startswith("a study leaves them out")
 
     def test_an_exchange_without_any_bar_on_a_session_is_reported(self) -> None:
         days = ["2025-01-23", "2025-01-24", "2025-01-28"]
         held = market({"NVDA": frame(days, close=[5] * 3)}, [NVIDIA])
         (found,) = [f for f in held.findings if f.where == "XNYS"]
-        assert "no line has a bar on 1 sessions: 2025-01-27" in found.what
+        assert "no line has a bar on 1 session: 2025-01-27" in found.what
 
     def test_a_feed_that_ends_early_is_reported(self) -> None:
         span = {"start": dt.date(2025, 1, 23), "end": dt.date(2025, 2, 28)}
@@ -298,8 +298,10 @@ class TestAssemble:
     def test_a_jump_as_of_an_unadjusted_split_is_reported(self) -> None:
         days = ["2025-01-23", "2025-01-24", "2025-01-27"]
         held = market({"NVDA": frame(days, close=[1000, 100, 104])}, [NVIDIA])
-        (found,) = [f for f in held.findings if "large" in f.what]
-        assert "2025-01-24 (-90%)" in found.what
+        (found,) = [f for f in held.findings if "a move of -90%" in f.what]
+        assert found.severity == "error"
+        assert "looks like a split of 10:1" in found.what
+        assert found.first == "2025-01-24"
 
     def test_prices_older_than_the_calendars_are_cut_and_reported(self) -> None:
         held = market(
