@@ -14,6 +14,7 @@ _HOME = {
     "read_thesis": "engine.app",
     "load_universe": "engine.app",
     "load_market": "engine.supply",
+    "Choice": "engine.supply",
     "write_report": "engine.deliver",
     "StudyResult": "engine.study",
     "StudyInputs": "engine.study",

@@ -18,5 +18,6 @@ from engine.market.market import Market as Market
 from engine.study import StudyInputs as StudyInputs
 from engine.study import StudyResult as StudyResult
 from engine.study import run_study as run_study
+from engine.supply import Choice as Choice
 from engine.supply import load_market as load_market
 from engine.thesis.model import Thesis as Thesis

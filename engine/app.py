@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,17 @@ from engine.evidence.claims import CLAIM_TESTS
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.period import declared_by, within_prices
 from engine.portfolio.scoring import WeightedFactor
-from engine.supply import SAMPLE, load_market
+from engine.supply import SAMPLE, Choice, load_market
 from engine.thesis.model import Thesis
 from engine.thesis.reader import Document, Vocabulary, override, read
 
 if TYPE_CHECKING:
     from engine.study import Progress, StudyInputs, StudyResult
 
+#: Options of a run that replace the thesis's own settings, and those that say which
+#: data it reads.
+THESIS_OPTIONS = ("start", "end", "capital", "seed")
+SOURCE_OPTIONS = ("prices", "signals", "as_of", "mix", "offline", "vintage")
 #: Calendars that a study can run on, and currencies it can be kept in.
 CALENDARS = ("XNYS", "XHKG", "XSHG", "XKRX")
 CURRENCIES = ("USD", "HKD", "CNY", "KRW", "EUR", "GBP")
@@ -46,6 +50,8 @@ def run(
     capital: float | None = None,
     seed: int | None = None,
     mix: bool = False,
+    offline: bool = False,
+    vintage: dt.date | str | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Return the whole study of a thesis file.
@@ -53,12 +59,18 @@ def run(
     Parameters
     ----------
     path : path of the thesis file.
-    prices : ``"sample"`` (simulated) or a folder of price files in Yahoo's columns.
-    signals : ``"sample"``, ``"reference"`` (the documents' facts) or a folder of CSV
-        files in the long format; by default sample with sample prices, else reference.
+    prices : ``"sample"`` (simulated), ``"yahoo"`` (fetched into the store, then read
+        from it), ``"store:NAME"`` (imported under that name) or a folder of price
+        files in Yahoo's columns.
+    signals : ``"sample"``, ``"reference"`` (the documents' facts), ``"store"`` or a
+        folder of CSV files in the long format; by default sample with sample prices,
+        else reference.
     start, end, capital, seed : replace the thesis's own settings; the result says so.
     as_of : only what was known and declared by this day.
     mix : allow simulated signals with real prices, which stamps everything SIMULATED.
+    offline : never touch the network: ``"yahoo"`` is then what the store holds of it.
+    vintage : only what the store held at this day's end or moment (UTC); implies
+        `offline`.
     progress : called with one word of each step.
 
     Raises
@@ -69,10 +81,18 @@ def run(
     from engine.study import run_study  # loads cvxpy: one second
 
     document = read_thesis(path, start=start, end=end, capital=capital, seed=seed)
+    tell = progress or (lambda step: None)
     inputs = study_inputs(
-        document, prices=prices, signals=signals, as_of=as_of, mix=mix
+        document,
+        prices=prices,
+        signals=signals,
+        as_of=as_of,
+        mix=mix,
+        offline=offline,
+        vintage=vintage,
+        progress=tell,
     )
-    return run_study(inputs, progress=progress or (lambda step: None))
+    return run_study(inputs, progress=tell)
 
 
 def read_thesis(
@@ -101,19 +121,17 @@ def read_thesis(
     )
 
 
-def inputs_of(path: str | Path, **options: Any) -> StudyInputs:
+def inputs_of(
+    path: str | Path, *, progress: Progress = lambda step: None, **options: Any
+) -> StudyInputs:
     """Return a thesis file with all that a study of it needs; options as in `run`."""
-    own = ("start", "end", "capital", "seed")
-    document = read_thesis(
-        path, **{name: options[name] for name in own if options.get(name) is not None}
-    )
-    return study_inputs(
-        document,
-        prices=options.get("prices") or SAMPLE,
-        signals=options.get("signals"),
-        as_of=options.get("as_of"),
-        mix=bool(options.get("mix", False)),
-    )
+    document = read_thesis(path, **given(options, THESIS_OPTIONS))
+    return study_inputs(document, progress=progress, **given(options, SOURCE_OPTIONS))
+
+
+def given(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Return the options of these names that were given."""
+    return {name: options[name] for name in names if options.get(name) is not None}
 
 
 def vocabulary_for(folder: Path) -> Callable[[str], Vocabulary]:
@@ -151,7 +169,10 @@ def study_inputs(
     signals: str | Path | None = None,
     as_of: dt.date | str | None = None,
     mix: bool = False,
+    offline: bool = False,
+    vintage: dt.date | str | None = None,
     base: Path | None = None,
+    progress: Progress = lambda step: None,
 ) -> StudyInputs:
     """Return a thesis with its universe, market and factors: all that a study needs.
 
@@ -163,6 +184,8 @@ def study_inputs(
     overrides = dict(document.overrides)
     thesis = document.thesis
     as_of = _date(as_of, "as_of")
+    if vintage is not None:
+        overrides["vintage"] = str(vintage)
     if as_of is not None:
         thesis = declared_by(thesis, as_of)
         events = len(document.thesis.events) - len(thesis.events)
@@ -177,10 +200,15 @@ def study_inputs(
         thesis,
         universe,
         assets,
-        prices=prices,
-        signals=signals,
-        as_of=as_of,
-        mix=mix,
+        Choice(
+            prices=prices,
+            signals=signals,
+            as_of=as_of,
+            mix=mix,
+            offline=offline,
+            vintage=vintage,
+        ),
+        tell=progress,
     )
     about, cut = within_prices(thesis.about, market.home.sessions.days)
     thesis = thesis.model_copy(update={"about": about})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import platform
 import secrets
@@ -10,16 +11,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.app import read_thesis, study_inputs
+from engine.app import (
+    SOURCE_OPTIONS,
+    THESIS_OPTIONS,
+    given,
+    read_thesis,
+    study_inputs,
+)
 from engine.errors import RunError, TakenError, UsageError, nearest
-from engine.market.market import STAMP
+from engine.market.market import STAMP, Origin
 from engine.runs.archive import text_digest, universe_digest, versions, write_archive
 from engine.runs.folder import check_target, new_folder
 from engine.study import Progress, StudyResult, run_study
 from engine.thesis.template import starting_thesis
-
-_THESIS_OPTIONS = ("start", "end", "capital", "seed")
-_SOURCE_OPTIONS = ("prices", "signals", "as_of", "mix")
 
 
 def run_to_folder(
@@ -35,21 +39,21 @@ def run_to_folder(
     The folder appears whole or not at all. `options` are those of `engine.run`.
     Raises `RunError` before anything is computed if `out` exists or cannot be written.
     """
-    unknown = set(options) - {*_THESIS_OPTIONS, *_SOURCE_OPTIONS}
+    unknown = set(options) - {*THESIS_OPTIONS, *SOURCE_OPTIONS}
     if unknown:
         name = sorted(unknown)[0]
-        hint = nearest(name, [*_THESIS_OPTIONS, *_SOURCE_OPTIONS])
+        hint = nearest(name, [*THESIS_OPTIONS, *SOURCE_OPTIONS])
         raise UsageError(f"there is no option {name!r}. {hint}".strip())
     chosen = Path(out) if out is not None else None
     if chosen is not None:
         check_target(chosen)
     progress("reading the thesis")
-    document = read_thesis(path, **_chosen(options, _THESIS_OPTIONS))
+    document = read_thesis(path, **given(options, THESIS_OPTIONS))
     name = document.thesis.about.id
     target = chosen or next_folder(name)
     check_target(target)
     progress("loading prices and signals")
-    inputs = study_inputs(document, **_chosen(options, _SOURCE_OPTIONS))
+    inputs = study_inputs(document, progress=progress, **given(options, SOURCE_OPTIONS))
     result = run_study(inputs, progress=progress)
     progress("writing the reports")
     manifest = manifest_of(result, path, document.text, command, options)
@@ -133,16 +137,8 @@ def manifest_of(
             "name": result.universe.name,
             "sha256": universe_digest(result.universe),
         },
-        "prices": {
-            "name": market.prices_origin.name,
-            "sha256": market.prices_origin.digest,
-            "simulated": market.prices_origin.simulated,
-        },
-        "signals": {
-            "name": market.signals_origin.name,
-            "sha256": market.signals_origin.digest,
-            "simulated": market.signals_origin.simulated,
-        },
+        "prices": _origin(market.prices_origin),
+        "signals": _origin(market.signals_origin),
         "seed": result.seed,
         "overrides": dict(result.overrides),
         "command": list(command),
@@ -156,6 +152,18 @@ def manifest_of(
     }
 
 
+def _origin(origin: Origin) -> dict[str, Any]:
+    """Return where numbers came from; of the store its vintage, too."""
+    named = {
+        "name": origin.name,
+        "sha256": origin.digest,
+        "simulated": origin.simulated,
+    }
+    if origin.vintage is None:
+        return named
+    return named | {"vintage": dataclasses.asdict(origin.vintage)}
+
+
 def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
     """Return a manifest as the lines that a report prints."""
     named = ", ".join(f"{name} {one}" for name, one in manifest["versions"].items())
@@ -164,6 +172,11 @@ def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
         f"SHA-256 {manifest[kind]['sha256']}"
         for kind in ("thesis", "prices", "signals")
     }
+    for kind in ("prices", "signals"):
+        if vintage := manifest[kind].get("vintage"):
+            inputs[kind.capitalize()] += (
+                f"; store as of {vintage['moment']} UTC, SHA-256 {vintage['sha256']}"
+            )
     lines = inputs | {
         "Seed": str(manifest["seed"]),
         "Command": " ".join(manifest["command"]) or "engine.run",
@@ -199,8 +212,3 @@ def write_starting_thesis(name: str, *, force: bool = False) -> Path:
         with contextlib.suppress(OSError):  # it has its name, or was never made
             work.unlink()
     return path
-
-
-def _chosen(options: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return the options of these names that were given."""
-    return {name: options[name] for name in names if options.get(name) is not None}

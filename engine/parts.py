@@ -58,7 +58,7 @@ class Events:
 def score(path: Path, *, progress: Progress, **options: Any) -> Scores:
     """Return the scores at the study's last home close."""
     progress("loading prices and signals")
-    inputs = inputs_of(path, **options)
+    inputs = inputs_of(path, progress=progress, **options)
     progress("scoring")
     sessions = inputs.market.home.sessions
     known = inputs.market.known_at(sessions.close_utc[-1])
@@ -91,7 +91,7 @@ def score(path: Path, *, progress: Progress, **options: Any) -> Scores:
 def backtest(path: Path, *, progress: Progress, **options: Any) -> Table:
     """Return performance of the barbell and its baselines."""
     progress("loading prices and signals")
-    inputs = inputs_of(path, **options)
+    inputs = inputs_of(path, progress=progress, **options)
     check_prices(inputs)
     progress("deciding and trading")
     _, account = trade_barbell(inputs)
@@ -106,7 +106,7 @@ def backtest_around(
 ) -> Table:
     """Return the barbell and its baselines from 20 sessions before to 120 after."""
     progress("loading prices and signals")
-    inputs = inputs_of(path, **options)
+    inputs = inputs_of(path, progress=progress, **options)
     check_prices(inputs)
     found = _event(inputs, event)
     progress("deciding and trading")
@@ -124,7 +124,7 @@ def events(
 ) -> Events:
     """Return the event study of a thesis, or of one of its events."""
     progress("loading prices and signals")
-    inputs = inputs_of(path, **options)
+    inputs = inputs_of(path, progress=progress, **options)
     thesis = inputs.thesis
     if only is not None:
         chosen = _event(inputs, only)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.app import read_thesis, study_inputs
+from engine.app import THESIS_OPTIONS, given, read_thesis, study_inputs
 from engine.errors import RunError
 from engine.market.listing import Universe
 from engine.runs.archive import (
@@ -20,7 +20,7 @@ from engine.runs.archive import (
 )
 from engine.runs.manifest import read_manifest
 from engine.study import Progress, StudyInputs, StudyResult, run_study
-from engine.supply import REFERENCE, SAMPLE
+from engine.supply import IMPORTED, REFERENCE, SAMPLE, STORE, YAHOO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,7 +46,7 @@ def rerun(folder: Path, *, progress: Progress = lambda step: None) -> Rerun:
     document = read_thesis(
         folder / "thesis.toml",
         base=base,
-        **_given(options, "start", "end", "capital", "seed"),
+        **given(options, THESIS_OPTIONS),
     )
     _check(folder, "thesis", document.digest, manifest)
     progress("loading prices and signals")
@@ -55,7 +55,9 @@ def rerun(folder: Path, *, progress: Progress = lambda step: None) -> Rerun:
         base=base,
         prices=_source(folder, "prices", manifest) or SAMPLE,
         signals=_source(folder, "signals", manifest),
-        **_given(options, "as_of", "mix"),
+        offline=True,
+        vintage=_vintage(manifest),
+        **given(options, ("as_of", "mix")),
     )
     _check_inputs(folder, inputs, manifest)
     return Rerun(
@@ -129,7 +131,8 @@ def _check(folder: Path, kind: str, digest: str, manifest: Mapping[str, Any]) ->
 def _source(folder: Path, kind: str, manifest: Mapping[str, Any]) -> str | Path | None:
     """Return the recorded source of prices or signals; `RunError` if it has gone."""
     named = manifest["options"].get(kind)
-    if named in (None, SAMPLE, REFERENCE):
+    words = (SAMPLE, REFERENCE, YAHOO, STORE)
+    if named is None or named in words or str(named).startswith(IMPORTED):
         return None if named is None else str(named)
     found = _found(Path(named), manifest)
     if found is None:
@@ -138,6 +141,13 @@ def _source(folder: Path, kind: str, manifest: Mapping[str, Any]) -> str | Path 
             "which is not there any more; bring it back to re-derive the run"
         )
     return found
+
+
+def _vintage(manifest: Mapping[str, Any]) -> str | None:
+    """Return the moment up to which the store counted, None where it was not read."""
+    origins = [manifest["prices"], manifest["signals"]]
+    moments = [one["vintage"]["moment"] for one in origins if one.get("vintage")]
+    return max(moments) if moments else None
 
 
 def _thesis_folder(manifest: Mapping[str, Any]) -> Path:
@@ -155,8 +165,3 @@ def _found(path: Path, manifest: Mapping[str, Any]) -> Path | None:
 
 def _started(manifest: Mapping[str, Any]) -> str:
     return f" (the run was started in {manifest['started_in']})"
-
-
-def _given(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    """Return the options of these names that were given."""
-    return {name: options[name] for name in names if options.get(name) is not None}

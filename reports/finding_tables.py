@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from engine.errors import at_most
 from engine.market.market import Finding
 from engine.study import StudyResult
 from reports import tables
@@ -34,13 +35,16 @@ def findings(result: StudyResult) -> Table | None:
     """
     used = [one for one in tables.ordered_findings(result) if _matters(result, one)]
     left = len(result.market.findings) - len(used)
+    where: dict[tuple[str, str, str], list[str]] = {}
+    for one in used:  # lines of which the same was found share a row
+        where.setdefault((one.severity, one.what, one.action), []).append(one.where)
     rows = [
         (
-            plain(one.severity, "negative" if one.severity == "error" else ""),
-            plain(one.where),
-            plain(one.what, sub=one.action),
+            plain(severity, "negative" if severity == "error" else ""),
+            plain(at_most(names)),
+            plain(what, sub=action),
         )
-        for one in used
+        for (severity, what, action), names in where.items()
     ]
     if left:
         noun = "finding" if left == 1 else "findings"

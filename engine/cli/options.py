@@ -27,6 +27,8 @@ class StudyOptions:
     capital: float | None
     seed: int | None
     mix: bool
+    offline: bool
+    vintage: str | None
 
     def as_keywords(self) -> dict[str, Any]:
         """Return the options as keywords of `engine.app.run` and its parts."""
@@ -51,13 +53,14 @@ def study_options(command: Callable[..., None]) -> Callable[..., None]:
                 "--prices",
                 default="sample",
                 show_default=True,
-                metavar="sample|FOLDER",
-                help="Simulated sample world, or a folder of Yahoo files.",
+                metavar="sample|yahoo|store:NAME|FOLDER",
+                help="Simulated sample world, Yahoo by way of the store, what was "
+                "imported as NAME, or a folder of Yahoo files.",
             ),
             click.option(
                 "--signals",
                 default=None,
-                metavar="sample|reference|FOLDER",
+                metavar="sample|reference|store|FOLDER",
                 help="Default: sample with sample prices, else reference.",
             ),
             click.option(
@@ -69,6 +72,16 @@ def study_options(command: Callable[..., None]) -> Callable[..., None]:
                 type=DATE,
                 callback=_day,
                 help="Only what was known and declared by this day.",
+            ),
+            click.option(
+                "--offline",
+                is_flag=True,
+                help="Never touch the network: yahoo is what the store holds of it.",
+            ),
+            click.option(
+                "--vintage",
+                metavar="DATE|MOMENT",
+                help="Only what the store held then (UTC); implies --offline.",
             ),
             click.option("--capital", type=float, help="Starting capital."),
             click.option("--seed", type=int, help="Seed of the bootstrap."),

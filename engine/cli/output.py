@@ -114,12 +114,25 @@ def note(text: str) -> None:
 
 @contextmanager
 def steps() -> Iterator[Progress]:
-    """Show steps on stderr: a spinner on a terminal, else one line each."""
+    """Show steps on stderr: a spinner on a terminal, else one line each.
+
+    What begins with `NOTE` is no step but stays to be read.
+    """
+    from engine.supply import NOTE  # pandas: the work that follows needs it, too
+
     if not sys.stderr.isatty():
-        yield lambda step: click.echo(f"  {step} ...", err=True)
+        yield lambda step: note(step if step.startswith(NOTE) else f"  {step} ...")
         return
     from rich.console import Console
+    from rich.text import Text
 
     console = Console(stderr=True)
     with console.status("reading the thesis") as status:
-        yield lambda step: status.update(step)
+
+        def show(step: str) -> None:
+            if step.startswith(NOTE):
+                console.print(Text(step))
+            else:
+                status.update(Text(step))
+
+        yield show

@@ -227,7 +227,9 @@ def _rates(thesis: Thesis, market: Market) -> Iterator[str]:
     """Say where exchange rates begin or end within the study."""
     start = thesis.about.start.isoformat()
     for one in market.findings:
-        if one.where in market.home.fx.columns and (one.last or one.first > start):
+        if one.severity == "info" or one.where not in market.home.fx.columns:
+            continue
+        if one.last or one.first > start:
             yield f"Exchange rates of {one.where}: {one.what}; {one.action}."
 
 

@@ -63,7 +63,7 @@ def daily_limit(line: Line) -> float | None:
 
 
 def robust_sigma(moves: np.ndarray) -> float:
-    """Return 1.4826 x the median absolute deviation; 0 for fewer than `FEWEST` moves."""
+    """Return 1.4826 x the median absolute deviation; 0 below `FEWEST` moves."""
     if len(moves) < FEWEST:
         return 0.0
     return float(MAD_TO_SIGMA * np.median(np.abs(moves - np.median(moves))))

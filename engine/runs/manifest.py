@@ -29,7 +29,7 @@ _TEXTS = (
     *((one, "sha256") for one in ("thesis", "prices", "signals")),
 )
 #: Options of a run whose value is text, or nothing.
-_WORDS = ("prices", "signals", "start", "end", "as_of")
+_WORDS = ("prices", "signals", "start", "end", "as_of", "vintage")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

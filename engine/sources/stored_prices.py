@@ -17,7 +17,7 @@ from engine.market.listing import Line
 from engine.market.market import Finding, Origin, Vintage
 from engine.sources.files_table import combined_digest
 from engine.sources.price_rows import ACTIONS, FIELDS, PREFIX
-from engine.sources.store import Store
+from engine.sources.store import Moment, Store
 from engine.sources.yahoo_returns import total_return_frame
 from engine.sources.yahoo_symbols import fx_symbol, yahoo_symbol
 
@@ -80,7 +80,10 @@ class StoredPrices:
             if currency != "USD"
         }
         wanted = [*names, *pairs]
-        held = read_lines(self.store, wanted, source=self.source, vintage=self.vintage)
+        vintage = vintage_of(self.store, self.vintage)
+        held = read_lines(
+            self.store, wanted, source=self.source, vintage=vintage.moment
+        )
         found: list[Finding] = []
         frames: dict[str, pd.DataFrame] = {}
         for name, line in names.items():
@@ -100,7 +103,7 @@ class StoredPrices:
         return PriceData(
             frames=frames,
             fixings=fixings,
-            origin=self._origin(frames, fixings),
+            origin=self._origin(frames, fixings, vintage),
             findings=tuple(found),
         )
 
@@ -130,14 +133,16 @@ class StoredPrices:
         return with_actions(frame, actions), found
 
     def _origin(
-        self, frames: Mapping[str, pd.DataFrame], fixings: Mapping[str, Fixings]
+        self,
+        frames: Mapping[str, pd.DataFrame],
+        fixings: Mapping[str, Fixings],
+        vintage: Vintage,
     ) -> Origin:
         digests = [(symbol, _digest(frame)) for symbol, frame in frames.items()]
         digests += [
             (one.source, _bytes_digest(one.fixed_utc, one.per_usd))
             for one in fixings.values()
         ]
-        vintage = vintage_of(self.store, self.vintage)
         return Origin(
             name=YAHOO if self.source == YAHOO else f"store:{self.source}",
             simulated=False,
@@ -187,7 +192,7 @@ def read_lines(
     symbols: Sequence[str],
     *,
     source: str,
-    vintage: np.datetime64 | None = None,
+    vintage: Moment | None = None,
 ) -> dict[str, StoredLine]:
     """Return what the store holds of these lines, as one source said it."""
     series = [PREFIX + name for name in (*FIELDS, *ACTIONS)]

@@ -288,7 +288,8 @@ def _frame(symbol: str, table: pd.DataFrame) -> pd.DataFrame:
         raise Refused("garbled", str(error)) from error
     frame = table[list(COLUMNS)].rename(columns=COLUMNS).astype(np.float64)
     frame = frame.set_axis(days, axis=0)
-    return frame.loc[np.isfinite(frame["close"].to_numpy())]
+    kept: pd.DataFrame = frame.loc[np.isfinite(frame["close"].to_numpy())]
+    return kept
 
 
 def _actions(table: pd.DataFrame) -> pd.DataFrame:

@@ -89,7 +89,12 @@ class YahooPrices:
         Raises as `gather` and `StoredPrices.load` do.
         """
         self.gather(lines, start, end)
-        return StoredPrices(store=self.store, base=self.base).load(lines, start, end)
+        return self.stored.load(lines, start, end)
+
+    @property
+    def stored(self) -> StoredPrices:
+        """The source that reads what has been fetched."""
+        return StoredPrices(store=self.store, base=self.base)
 
     def gather(self, lines: Sequence[Line], start: dt.date, end: dt.date) -> Gathered:
         """Bring the store up to date for these lines, their rates, and this period.

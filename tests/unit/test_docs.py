@@ -52,7 +52,6 @@ SAID = {
     "market.md": [
         f"more than {period.LONGEST_CLOSURE} days before",
         f"more than {coverage.SLACK_SESSIONS} own sessions late",
-        f"returns above +{coverage.JUMP:.0%}".replace("%", " %"),
         f"from {calendar.COVERED[0].year} to {calendar.COVERED[1].year}",
         *(f"{one} follow" for one in ("ARCX and OTCM", "XSHE", "XKOS")),
     ],
@@ -68,6 +67,7 @@ SAID = {
         f"first {quality_moves.FREE_SESSIONS} sessions",
         f"| Korea | {quality_moves.KOREA:.0%} |".replace("%", " %"),
         f"{quality_moves.MOST_SIGMAS:g} robust standard deviations of",
+        f"from {quality_moves.FEWEST} returns on",
         f"at least {quality_moves.LEAST_MOVE:g} (",
         f"within {quality_moves.NEAR:g} of",
         ", ".join(f"{one}" for one in quality_moves.SPLITS[1:-1]),
