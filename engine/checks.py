@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def check_folder(folder: str | Path, *, universe: str = "ai-stack") -> FolderChe
         *check_prices([*read.lines.values()], prices),
     ]
     return FolderCheck(
-        findings=_table(found),
+        findings=findings_table(found),
         lines=tuple(read.lines),
         currencies=tuple(read.rates),
         unknown=tuple(read.unknown),
@@ -162,7 +163,7 @@ def _refused(file: Path, error: DataError) -> Finding:
     )
 
 
-def _table(found: list[Finding]) -> pd.DataFrame:
+def findings_table(found: Sequence[Finding]) -> pd.DataFrame:
     """Return findings as rows, the gravest first, else in the order found."""
     ordered = sorted(found, key=lambda one: SEVERITIES.index(one.severity))
     rows = [asdict(one) for one in ordered]

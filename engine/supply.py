@@ -24,7 +24,7 @@ from engine.sources.sample_signals import SampleSignals
 from engine.thesis.model import About, Thesis
 
 if TYPE_CHECKING:
-    from engine.sources.yahoo import Arrival
+    from engine.sources.yahoo import Arrival, Progress
 
 SAMPLE = "sample"
 REFERENCE = "reference"
@@ -37,6 +37,7 @@ IMPORTED = STORE + ":"
 Tell = Callable[[str], None]
 #: Before what is told and should stay to be read.
 NOTE = "note: "
+KEPT = f"{NOTE}what had arrived is kept; the same command goes on from there"
 
 #: Price history read before a study's start, for estimation windows and covariances.
 HISTORY = dt.timedelta(days=800)
@@ -183,15 +184,28 @@ class FetchedPrices:
         from engine.sources.store import Store, store_folder
         from engine.sources.yahoo_store import YahooPrices  # yfinance when it asks
 
-        def progress(arrival: Arrival, done: int, total: int) -> None:
-            self.tell(f"fetching prices: {arrival.symbol}, {done} of {total}")
-
         source = YahooPrices(
-            store=Store(store_folder()), base=self.base, progress=progress
+            store=Store(store_folder()),
+            base=self.base,
+            progress=arrivals_told(self.tell),
         )
-        for one in source.gather(lines, start, end).findings:
+        try:
+            gathered = source.gather(lines, start, end)
+        except KeyboardInterrupt:
+            self.tell(KEPT)
+            raise
+        for one in gathered.findings:
             self.tell(f"{NOTE}{one.where}: {one.what}; {one.action}")
         return source.stored.load(lines, start, end)
+
+
+def arrivals_told(tell: Tell) -> Progress:
+    """Return what tells in words of each line that was asked for."""
+
+    def progress(arrival: Arrival, done: int, total: int) -> None:
+        tell(f"fetching prices: {arrival.symbol}, {done} of {total}")
+
+    return progress
 
 
 def vintage_moment(told: dt.date | str | None) -> np.datetime64 | None:

@@ -35,7 +35,7 @@ COMMANDS = {
     "backtest": ("parts", "Backtest the barbell, or about one event."),
     "events": ("parts", "Study the events: abnormal returns, tests."),
     "claims": ("parts", "Test the claims: verdicts and the thesis score."),
-    "data": ("data", "Check a folder of price files; nothing is changed."),
+    "data": ("data", "Fetch, import, check and count what is kept here."),
     "report": ("archive", "Write the reports of an archived run again."),
     "verify": ("archive", "Check a run folder's hashes and re-derive its numbers."),
 }

@@ -35,7 +35,8 @@ class StudyOptions:
         return {name: getattr(self, name) for name in StudyOptions.__dataclass_fields__}
 
 
-def _day(ctx: click.Context, param: click.Parameter, value: Any) -> dt.date | None:
+def as_day(ctx: click.Context, param: click.Parameter, value: Any) -> dt.date | None:
+    """Return a date option as a day."""
     return value.date() if isinstance(value, dt.datetime) else None
 
 
@@ -64,13 +65,13 @@ def study_options(command: Callable[..., None]) -> Callable[..., None]:
                 help="Default: sample with sample prices, else reference.",
             ),
             click.option(
-                "--start", type=DATE, callback=_day, help="First day of the study."
+                "--start", type=DATE, callback=as_day, help="First day of the study."
             ),
-            click.option("--end", type=DATE, callback=_day, help="Last day."),
+            click.option("--end", type=DATE, callback=as_day, help="Last day."),
             click.option(
                 "--as-of",
                 type=DATE,
-                callback=_day,
+                callback=as_day,
                 help="Only what was known and declared by this day.",
             ),
             click.option(

@@ -57,14 +57,13 @@ KEY = ["series", "value_date", "known_at"]
 class Gathered:
     """What a fetch came to.
 
-    Of the `asked` lines and currency pairs `current` were up to date already, and of
-    the others those in `missed` are not to be had; `rows` were new to the store.
-    `findings` are about the fetch itself.
+    `asked` lines and currency pairs were wanted. `stored` has those that were fetched,
+    with the number of rows that were new to the store; those in `missed` are not to
+    be had, and the rest was up to date. `findings` are about the fetch itself.
     """
 
     asked: int
-    current: int
-    rows: int
+    stored: Mapping[str, int]
     missed: tuple[Missed, ...]
     findings: tuple[Finding, ...]
 
@@ -128,7 +127,7 @@ class YahooPrices:
             self.progress(arrival, done, total)
 
         if not due:
-            return _gathered(len(wanted), 0, {}, (), ())
+            return Gathered(asked=len(wanted), stored={}, missed=(), findings=())
         harvest = fetch(
             self.client or Client(session=self.session()),
             due,
@@ -141,7 +140,13 @@ class YahooPrices:
             raise KeyboardInterrupt
         _check_complete(harvest.missed, len(wanted))
         notes = [note for one in harvest.arrived for note in one.findings]
-        return _gathered(len(wanted), len(due), stored, harvest.missed, notes)
+        left_out = [_left_out(one) for one in harvest.missed]
+        return Gathered(
+            asked=len(wanted),
+            stored=stored,
+            missed=harvest.missed,
+            findings=(*left_out, *notes),
+        )
 
 
 def requests_for(lines: Sequence[Line], base: str, start: dt.date) -> list[Request]:
@@ -274,23 +279,6 @@ def _check_complete(missed: Sequence[Missed], asked: int) -> None:
             "What came is kept; try again in some minutes, or use what is held with "
             "--offline"
         )
-
-
-def _gathered(
-    asked: int,
-    due: int,
-    stored: Mapping[str, int],
-    missed: Sequence[Missed],
-    notes: Sequence[Finding],
-) -> Gathered:
-    left_out = [_left_out(one) for one in missed]
-    return Gathered(
-        asked=asked,
-        current=asked - due,
-        rows=sum(stored.values()),
-        missed=tuple(missed),
-        findings=(*left_out, *notes),
-    )
 
 
 def _left_out(missed: Missed) -> Finding:
