@@ -86,7 +86,7 @@ class OpenRouterFile:
             ),
             findings=(
                 *list_findings(listed, table.name, until=self.until),
-                *_model_findings(listed, known.name),
+                *model_findings(listed, known.name),
                 *stranger_findings(rows, universe),
             ),
         )
@@ -253,7 +253,7 @@ def _rows(
     ).astype({"value_date": "datetime64[ns]", "known_at": "datetime64[ns]"})
 
 
-def _model_findings(listed: pd.DataFrame, models: str) -> Iterator[Finding]:
+def model_findings(listed: pd.DataFrame, models: str) -> Iterator[Finding]:
     """Yield models that the table does not have, and those nobody owned up to."""
     for origin, severity, what, action in (
         (

@@ -1,0 +1,102 @@
+"""``assay data import``: files understood, what is odd about them, then stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.cli.options import FORMAT
+from engine.cli.output import emit, note
+
+
+@click.command(name="import")
+@click.argument(
+    "paths",
+    metavar="PATH...",
+    nargs=-1,
+    required=True,
+    type=click.Path(path_type=Path),
+)
+@click.option(
+    "--universe",
+    default="ai-stack",
+    show_default=True,
+    metavar="NAME",
+    help="Whose lines and entities the files speak of: packaged, or a path.",
+)
+@click.option(
+    "--mapping",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="Says how the files are meant, where they do not say it themselves.",
+)
+@click.option(
+    "--source",
+    default="",
+    metavar="NAME",
+    help="Source of prices (default: files), and of values that name none.",
+)
+@click.option(
+    "--lag",
+    metavar="45d",
+    help="How long after its date a value without known_at was published.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be stored, and store nothing."
+)
+@FORMAT
+def import_(
+    paths: tuple[Path, ...],
+    universe: str,
+    mapping: Path | None,
+    source: str,
+    lag: str | None,
+    dry_run: bool,
+    form: str,
+) -> None:
+    """Import prices and signals from files and folders into the store.
+
+    CSV, Parquet and Excel. How each file is understood is said on stderr and what is
+    odd about it printed on stdout, before anything is stored. If any file has an
+    error, nothing is stored at all and the exit code is 1.
+    """
+    from engine import imports
+    from engine.sources.store import Store, store_folder
+
+    found = imports.read_files(
+        paths, universe=universe, mapping=mapping, source=source, lag=lag
+    )
+    for file in found.files:
+        note(f"{file.name}: {file.kind}, {len(file.rows):,} rows")
+        for sentence in file.says:
+            note(f"  {sentence}")
+    if found.passed_over:
+        note(f"not read: {', '.join(found.passed_over)}")
+    emit(
+        found.findings,
+        form,
+        title="Findings",
+        columns=("severity", "file", "where", "what", "action"),
+    )
+    note(
+        ", ".join(
+            f"{number} {word}{'s' if number != 1 and word != 'info' else ''}"
+            for word, number in ((w, found.count(w)) for w in imports.SEVERITIES)
+        )
+    )
+    if found.refused:
+        note(f"assay: {found.refused}")
+        raise click.exceptions.Exit(1)
+    rows = len(found.rows)
+    if dry_run:
+        note(f"{rows:,} rows would be stored from {_files(found.files)}; dry run")
+        return
+    folder = store_folder()
+    new = found.store(Store(folder))
+    note(f"{new:,} of {rows:,} rows were new; stored in {folder}")
+
+
+def _files(files: tuple[object, ...]) -> str:
+    """Return how many files there are, in words."""
+    return f"{len(files)} file{'' if len(files) == 1 else 's'}"
