@@ -184,8 +184,6 @@ def study_inputs(
     overrides = dict(document.overrides)
     thesis = document.thesis
     as_of = _date(as_of, "as_of")
-    if vintage is not None:
-        overrides["vintage"] = str(vintage)
     if as_of is not None:
         thesis = declared_by(thesis, as_of)
         events = len(document.thesis.events) - len(thesis.events)

@@ -203,7 +203,8 @@ def arrivals_told(tell: Tell) -> Progress:
     """Return what tells in words of each line that was asked for."""
 
     def progress(arrival: Arrival, done: int, total: int) -> None:
-        tell(f"fetching prices: {arrival.symbol}, {done} of {total}")
+        failed = "" if hasattr(arrival, "frame") else " did not come"
+        tell(f"fetching prices: {arrival.symbol}{failed}, {done} of {total}")
 
     return progress
 

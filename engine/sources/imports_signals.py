@@ -107,7 +107,8 @@ def start_findings(rows: pd.DataFrame, name: str) -> Iterator[Finding]:
         last=("value_date", "max"),
         known=("known_at", "min"),
     )
-    for (first, known), own in begins.groupby(["first", "known"], sort=False):
+    for _, own in begins.groupby(["first", "known"], sort=False):
+        first, known = own["first"].iloc[0], own["known"].iloc[0]
         yield Finding(
             severity="info",
             where=name,

@@ -157,7 +157,7 @@ class StoredPrices:
         return Finding(
             severity="warning",
             where=symbol,
-            what=f"the store holds no price of it from {self.source}{self._by()}",
+            what=f"the store holds no price of it from {self.source}",
             action=f"left out; bring it with {bring}",
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -18,6 +19,10 @@ Arrival = Fetched | Missed
 Progress = Callable[[Arrival, int, int], None]
 
 AT_ONCE = 2
+#: Variables that name a file of certificates, the first one that is set counts.
+CERTIFICATES = ("CURL_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+#: Without a connection there is little to wait for.
+WEIGHT = {"network": 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,10 +42,18 @@ def no_progress(arrival: Arrival, done: int, total: int) -> None:
 
 
 def default_session() -> object:
-    """Return a session that Yahoo takes for a browser."""
+    """Return a session that Yahoo takes for a browser.
+
+    Proxies come from the environment (``HTTPS_PROXY``), and so may the certificates to
+    trust (`CERTIFICATES`): libcurl knows these, its Python binding does not.
+    """
     from curl_cffi import requests  # loads libcurl: only where something is fetched
 
-    return requests.Session(impersonate="chrome")
+    session = requests.Session(impersonate="chrome")
+    bundles = [os.environ[name] for name in CERTIFICATES if os.environ.get(name)]
+    if bundles:
+        session.verify = bundles[0]
+    return session
 
 
 def fetch(
@@ -106,10 +119,10 @@ def _patiently(
         if stop.is_set() or breaker.open:
             return got
         got = client.line(request)
-        bad = isinstance(got, Missed) and got.kind in TRANSIENT
-        breaker.note(bad=bad)
-        if not bad:
+        if isinstance(got, Fetched) or got.kind not in TRANSIENT:
+            breaker.note(0)
             return got
+        breaker.note(WEIGHT.get(got.kind, 1))
     return got
 
 

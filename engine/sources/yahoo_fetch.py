@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import logging
 import os
 import warnings
 from collections.abc import Callable
@@ -147,7 +148,8 @@ class Client:
             if late:
                 what = f"no answer from Yahoo within {self.timeout_s:g} s"
                 return _missed(request, "timeout", what)
-            return _missed(request, "network", f"Yahoo cannot be reached: {error}")
+            said = str(error).partition(" See https://curl.se")[0]
+            return _missed(request, "network", f"Yahoo cannot be reached: {said}")
 
     def _fetch(self, request: Request, begin: dt.date) -> Fetched:
         table, quoted = self._history(request, begin)
@@ -224,6 +226,7 @@ def client_library() -> Any:
     """
     with warnings.catch_warnings():  # it adds a filter of its own to the process
         import yfinance  # half a second: only where something is fetched
+    logging.getLogger("yfinance").setLevel(logging.CRITICAL)  # it raises, that is all
     yfinance.config.debug.hide_exceptions = False
     yfinance.set_tz_cache_location(os.path.join(os.devnull, "none"))
     return yfinance

@@ -50,8 +50,8 @@ class Breaker:
     open: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def note(self, *, bad: bool) -> None:
-        """Take note of one answer."""
+    def note(self, bad: int) -> None:
+        """Take note of one answer: 0 for a good one, else how much it counts."""
         with self.lock:
-            self.failures = self.failures + 1 if bad else 0
+            self.failures = self.failures + bad if bad else 0
             self.open = self.open or self.failures >= self.limit

@@ -272,13 +272,22 @@ def _check_complete(missed: Sequence[Missed], asked: int) -> None:
     late = [one for one in missed if one.kind in TRANSIENT]
     rest = [one for one in missed if one.kind == "not_asked"]
     if late or rest:
-        why = at_most((one.what for one in late), 3)
+        why = _reasons(late)
         more = f"; {len(rest)} more were then not asked for" if rest else ""
         raise DataError(
             f"{len(late) + len(rest)} of {asked} lines did not come: {why}{more}. "
             "What came is kept; try again in some minutes, or use what is held with "
             "--offline"
         )
+
+
+def _reasons(missed: Sequence[Missed]) -> str:
+    """Return why lines did not come, each reason once with its lines."""
+    lines: dict[str, list[str]] = {}
+    for one in missed:
+        what = one.what.removeprefix(f"{one.symbol}: ")
+        lines.setdefault(what, []).append(one.symbol)
+    return at_most((f"{at_most(names, 3)}: {what}" for what, names in lines.items()), 3)
 
 
 def _left_out(missed: Missed) -> Finding:

@@ -244,12 +244,12 @@ def test_429_for_ever_opens_the_circuit(client: Client, yahoo: YahooServer) -> N
 
 def test_a_good_answer_closes_the_count() -> None:
     breaker = Breaker(limit=3)
-    for bad in (True, True, False, True, True):
-        breaker.note(bad=bad)
+    for bad in (1, 1, 0, 1, 1):
+        breaker.note(bad)
     assert not breaker.open
-    breaker.note(bad=True)
+    breaker.note(1)
     assert breaker.open
-    breaker.note(bad=False)
+    breaker.note(0)
     assert breaker.open
 
 

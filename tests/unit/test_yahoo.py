@@ -24,7 +24,7 @@ from engine.market.market import Origin
 from engine.market.signals import COLUMNS, Signals
 from engine.sources.files import FolderPrices
 from engine.sources.store import Store
-from engine.sources.yahoo import AT_ONCE
+from engine.sources.yahoo import AT_ONCE, CERTIFICATES, WEIGHT
 from engine.sources.yahoo_fetch import OVERLAP, Client, Fetched, Request, settled
 from engine.sources.yahoo_patience import Patience
 from engine.sources.yahoo_returns import (
@@ -516,6 +516,8 @@ def test_the_page_says_what_the_code_does(root: Path) -> None:
         f"after {patience.attempts} attempts",
         f"After {patience.give_up_after} bad answers in a row",
         f"At most {AT_ONCE} lines",
+        f"counts for {WEIGHT['network']} of the {patience.give_up_after}",
+        *(f"`{name}`" for name in CERTIFICATES),
         f"with {OVERLAP.days} days of overlap",
         f"differ by more than {SAME_RETURN:g}",
         f"{FX_FIX.fix:%H:%M} in London",

@@ -60,10 +60,17 @@ def import_(
     CSV, Parquet and Excel. How each file is understood is said on stderr and what is
     odd about it printed on stdout, before anything is stored. If any file has an
     error, nothing is stored at all and the exit code is 1.
+
+    What `assay data export` wrote is brought in as it is, with its own moments.
     """
+    from engine import data as kept
     from engine import imports
     from engine.sources.store import Store, store_folder
 
+    exports = [path for path in paths if kept.is_export(path)]
+    if exports:
+        _import_exports(paths, exports, dry_run=dry_run)
+        return
     found = imports.read_files(
         paths, universe=universe, mapping=mapping, source=source, lag=lag
     )
@@ -100,3 +107,17 @@ def import_(
 def _files(files: tuple[object, ...]) -> str:
     """Return how many files there are, in words."""
     return f"{len(files)} file{'' if len(files) == 1 else 's'}"
+
+
+def _import_exports(
+    paths: tuple[Path, ...], exports: list[Path], *, dry_run: bool
+) -> None:
+    """Bring what another store exported into this one."""
+    from engine import data as kept
+
+    if len(exports) < len(paths) or dry_run:
+        raise click.UsageError(
+            f"{exports[0]} is an export of a store: import it alone, without --dry-run"
+        )
+    for export in exports:
+        click.echo(kept.import_export(export))
