@@ -14,6 +14,7 @@ from engine.errors import DataError, UsageError
 from engine.market.market import Finding
 from engine.market.quality import SEVERITIES as SEVERITIES
 from engine.sources.imports import (
+    CLAIMS,
     FILES,
     ROWS,
     STRANGE,
@@ -60,6 +61,9 @@ class Import:
             )
         if all(one.kind in (STRANGE, UNREADABLE) for one in self.files):
             return "no file was understood: nothing was stored"
+        claims = any(one.kind == CLAIMS for one in self.files)
+        if not claims and not any(len(one.rows) for one in self.files):
+            return "the files hold nothing to store; the findings above say why"
         return ""
 
     @property
@@ -125,6 +129,7 @@ def read_files(
     understood, across = understand_all(
         files, universe=load_universe(universe), mapping=told, lag=span, source=source
     )
+    across = (*across, *_unfinished(understood))
     by_file = [(one.name, finding) for one in understood for finding in one.findings]
     return Import(
         files=understood,
@@ -161,6 +166,25 @@ def _inside(folder: Path) -> Iterator[Path]:
         )
     except OSError as error:
         raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
+
+
+def _unfinished(files: Sequence[Understood]) -> Iterator[Finding]:
+    """Yield the files with values that nobody can know yet."""
+    now = pd.Timestamp.now("UTC").tz_localize(None)
+    for one in files:
+        late = one.rows[one.rows["known_at"] > now] if len(one.rows) else one.rows
+        if len(late):
+            first = late.sort_values("known_at", kind="stable").iloc[0]
+            yield Finding(
+                severity="warning",
+                where=one.name,
+                what=f"{len(late)} values are known only after now, from "
+                f"{first['known_at']} on: bars of sessions that have not closed?",
+                action="stored, and not seen before that moment; import them again "
+                "afterwards",
+                first=str(first["value_date"].date()),
+                last=str(late["value_date"].max().date()),
+            )
 
 
 def _table(found: Sequence[tuple[str, Finding]]) -> pd.DataFrame:

@@ -55,6 +55,7 @@ SAYING = ["series", "line", "value_date", "known_at", "source"]
 #: The source of prices where nobody names one.
 FILES = "files"
 UNREADABLE, STRANGE = "unreadable", "not understood"
+CLAIMS = "claims about capex"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -171,7 +172,7 @@ def _of_a_kind(
     if is_quarterly(sheet):
         return _signals("quarterly capex", sheet, read_quarterly(sheet, names))
     if is_claims(sheet):
-        return _signals("claims about capex", sheet, read_claims(sheet, names))
+        return _signals(CLAIMS, sheet, read_claims(sheet, names))
     if share_column(sheet):
         shares = read_shares(sheet, names, lag, source)
         return _signals("published shares", sheet, shares)

@@ -268,7 +268,7 @@ def _complain(sheet: Sheet, column: str, wrong: np.ndarray, what: str) -> None:
     if wrong.any():
         at = int(np.argmax(wrong))
         cell = sheet.cells[column].iloc[at]
-        shown = "" if pd.isna(cell) else f" '{str(cell)[:80]}'"
+        shown = "" if pd.isna(cell) else f" '{' '.join(str(cell).split())[:80]}'"
         raise DataError(
             f"{sheet.name}, row {sheet.cells.index[at]}: "
             f"{sheet.heads.get(column, column)}{shown} {what}"

@@ -148,9 +148,12 @@ def _text_sheet(place: Path, content: bytes, mapping: FileMapping) -> Sheet:
         raise DataError(f"{place.name}: the file is empty")
     separator = mapping.separator or _separator(text)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
+        lines = io.StringIO(text, newline="")
+        rows = list(csv.reader(lines, delimiter=separator, strict=True))
     except csv.Error as error:
-        raise DataError(f"{place.name}: not a table: {error}") from error
+        raise DataError(
+            f"{place.name}: not a table, or a quotation mark is not closed: {error}"
+        ) from error
     said = f"text, columns separated by {NAMES.get(separator, separator)}"
     return _sheet(place, rows, content, mapping, says=(said,), typed=False)
 
