@@ -15,7 +15,7 @@ from engine.market.market import Finding
 from engine.market.quality import check_prices
 from engine.sources.price_rows import PREFIX
 from engine.sources.store import Store, store_folder
-from engine.sources.stored_prices import YAHOO, StoredPrices, read_lines
+from engine.sources.stored_prices import ASKED, YAHOO, StoredPrices, read_lines
 from engine.sources.stored_signals import signal_rows
 from engine.sources.yahoo_store import Gathered, YahooPrices, requests_for
 from engine.supply import HISTORY, KEPT, Tell, arrivals_told, lines_of
@@ -112,15 +112,16 @@ def fetch(
 def status() -> Status:
     """Return what the store holds, and its vintage."""
     store = Store(store_folder())
-    batches = store.manifest()
+    batches, table = store.manifest(), store.status()
+    table = table[table["series"] != ASKED].reset_index(drop=True)
     if not batches:
         return Status(
-            table=store.status(),
+            table=table,
             summary=f"the store in {store.folder} is empty; fill it with assay data "
             "fetch THESIS or assay data import FILE",
         )
     return Status(
-        table=store.status(),
+        table=table,
         summary=f"{store.folder}: {sum(one.rows for one in batches)} rows in "
         f"{len(batches)} batches, the last of "
         f"{batches[-1].ingested_at:%Y-%m-%d %H:%M} UTC; vintage {store.vintage()}",

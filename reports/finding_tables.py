@@ -35,16 +35,17 @@ def findings(result: StudyResult) -> Table | None:
     """
     used = [one for one in tables.ordered_findings(result) if _matters(result, one)]
     left = len(result.market.findings) - len(used)
-    where: dict[tuple[str, str, str], list[str]] = {}
+    where: dict[tuple[str, str, str, str], list[str]] = {}
     for one in used:  # lines of which the same was found share a row
-        where.setdefault((one.severity, one.what, one.action), []).append(one.where)
+        key = (one.severity, one.what, one.action, _days(one))
+        where.setdefault(key, []).append(one.where)
     rows = [
         (
             plain(severity, "negative" if severity == "error" else ""),
-            plain(at_most(names)),
+            plain(at_most(names), sub=days),
             plain(what, sub=action),
         )
-        for (severity, what, action), names in where.items()
+        for (severity, what, action, days), names in where.items()
     ]
     if left:
         noun = "finding" if left == 1 else "findings"
@@ -62,6 +63,13 @@ def findings(result: StudyResult) -> Table | None:
         ),
         rows=tuple(rows),
     )
+
+
+def _days(one: Finding) -> str:
+    """Return the first and last day of a finding, as far as it has any."""
+    if one.first and one.last and one.first != one.last:
+        return f"{one.first} to {one.last}"
+    return one.first or one.last
 
 
 _WHERE = "listed in the run's table of findings"
