@@ -42,7 +42,7 @@ def findings(result: StudyResult) -> Table | None:
     rows = [
         (
             plain(severity, "negative" if severity == "error" else ""),
-            plain(at_most(names), sub=days),
+            plain(at_most(names, 3), sub=days),
             plain(what, sub=action),
         )
         for (severity, what, action, days), names in where.items()
