@@ -23,6 +23,7 @@ from engine.supply import HISTORY, KEPT, Tell, arrivals_told, lines_of
 if TYPE_CHECKING:
     import datetime as dt
 
+    from engine.interfaces import SignalSource
     from engine.market.listing import Line, Universe
 
 EDGAR = "edgar"
@@ -59,6 +60,7 @@ def fetch(
     end: dt.date | None = None,
     signals: str | None = None,
     source: YahooPrices | None = None,
+    filings: SignalSource | None = None,
     tell: Tell = lambda said: None,
 ) -> Fetch:
     """Bring the store up to date for all prices and rates that a thesis reads.
@@ -67,7 +69,7 @@ def fetch(
     ----------
     path : path of the thesis file; `start` and `end` replace its own.
     signals : ``"edgar"`` fetches capital expenditure from the SEC, too.
-    source : replaces the source that speaks to Yahoo.
+    source, filings : replace the sources that speak to Yahoo and to the SEC.
     tell : called with a line of text as each line arrives.
 
     Raises
@@ -99,7 +101,7 @@ def fetch(
     rows = _price_rows(yahoo.store, lines, base, gathered)
     found = list(gathered.findings)
     if signals == EDGAR:
-        row, notes = _fetch_capex(yahoo.store, universe, tell)
+        row, notes = _fetch_capex(yahoo.store, universe, filings, tell)
         rows.append(row)
         found += notes
     return Fetch(
@@ -201,13 +203,13 @@ def _price_rows(
 
 
 def _fetch_capex(
-    store: Store, universe: Universe, tell: Tell
+    store: Store, universe: Universe, filings: SignalSource | None, tell: Tell
 ) -> tuple[dict[str, object], tuple[Finding, ...]]:
     """Store the SEC's capital expenditure; return its row, and what was found."""
     from engine.sources.edgar import SERIES, EdgarSignals
 
     tell("fetching filings from the SEC")
-    found = EdgarSignals().load(universe)
+    found = (filings or EdgarSignals()).load(universe)
     observed = found.signals.observations
     batch = store.append(signal_rows(observed), source=EDGAR)
     row: dict[str, object] = {

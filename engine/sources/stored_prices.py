@@ -130,6 +130,8 @@ class StoredPrices:
         if self.source == YAHOO:
             frame, notes = total_return_frame(line.symbol, frame, actions)
             found += notes
+            # its closes are divided by all splits: none is left to explain a move
+            actions = actions[actions["kind"] != "split"]
         return with_actions(frame, actions), found
 
     def _origin(
