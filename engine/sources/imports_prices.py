@@ -19,7 +19,13 @@ from engine.sources.files_prices import (
     price_frame,
     read_fix_time,
 )
-from engine.sources.imports_cells import read_days, read_numbers, said_days, with_days
+from engine.sources.imports_cells import (
+    is_day,
+    read_days,
+    read_numbers,
+    said_days,
+    with_days,
+)
 from engine.sources.imports_mapping import FIELDS
 from engine.sources.imports_names import Names, currency_of, is_pair, named_by_file
 from engine.sources.imports_tables import Sheet
@@ -40,6 +46,8 @@ SYNONYMS = {
     "stock_splits": "split",
     "capital_gains": "capital_gain",
 }
+#: What a first column without a name is called.
+UNNAMED = "(column 1)"
 STOOQ = ("symbol", "per", "date", "time")
 BARS = ("open", "high", "low", "close", "volume")
 #: What a wide table holds where nothing says so.
@@ -82,8 +90,16 @@ class _Read:
 
 
 def price_sheet(sheet: Sheet) -> Sheet:
-    """Return a sheet with other houses' columns under our names."""
-    return sheet.renamed({old: new for old, new in SYNONYMS.items() if sheet.has(old)})
+    """Return a sheet with other houses' columns under our names.
+
+    A first column without a name that holds days is their column: so pandas writes it.
+    """
+    sheet = sheet.renamed({old: new for old, new in SYNONYMS.items() if sheet.has(old)})
+    if not sheet.has("date") and sheet.columns[0] == UNNAMED:
+        first = sheet.cells[UNNAMED].dropna().astype("str")
+        if len(first) and is_day(first.iloc[0]):
+            return sheet.renamed({UNNAMED: "date"})
+    return sheet
 
 
 def is_long(sheet: Sheet) -> bool:
@@ -93,7 +109,7 @@ def is_long(sheet: Sheet) -> bool:
 
 def is_wide(sheet: Sheet, names: Names) -> bool:
     """Return whether a sheet has days and a column for a line, or is said to."""
-    if not sheet.has("date"):
+    if not sheet.has("date") or names.mapping.layout == "long":
         return False
     heads = [sheet.heads[column] for column in sheet.columns if column != "date"]
     return names.mapping.layout == "wide" or any(map(names.knows, heads))

@@ -185,7 +185,8 @@ def _parquet_sheet(place: Path, content: bytes) -> Sheet:
         raise DataError(f"{place.name}: columns or rows are nested; keep one level")
     if not isinstance(cells.index, pd.RangeIndex):
         unnamed = isinstance(cells.index, pd.DatetimeIndex) and cells.index.name is None
-        cells = cells.rename_axis(index="date" if unnamed else str(cells.index.name))
+        named = "" if cells.index.name is None else str(cells.index.name)
+        cells = cells.rename_axis(index="date" if unnamed else named)
         cells = cells.reset_index()
     if len(cells) == 0:
         raise DataError(f"{place.name}: has columns and no rows")

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -49,11 +50,9 @@ def default_session() -> object:
     """
     from curl_cffi import requests  # loads libcurl: only where something is fetched
 
-    session = requests.Session(impersonate="chrome")
     bundles = [os.environ[name] for name in CERTIFICATES if os.environ.get(name)]
-    if bundles:
-        session.verify = bundles[0]
-    return session
+    trusted: Any = bundles[0] if bundles else True  # a path, too, whatever it declares
+    return requests.Session(impersonate="chrome", verify=trusted)
 
 
 def fetch(
