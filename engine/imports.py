@@ -13,6 +13,7 @@ from engine.app import load_universe
 from engine.errors import DataError, UsageError
 from engine.market.market import Finding
 from engine.market.quality import SEVERITIES as SEVERITIES
+from engine.sources.files_prices import SETTINGS
 from engine.sources.imports import (
     CLAIMS,
     FILES,
@@ -37,7 +38,7 @@ class Import:
 
     `findings` has the columns of `COLUMNS`, the gravest first; `file` is empty for
     what is about several files. `passed_over` are files of a folder that hold no
-    table.
+    table; the ``folder.toml`` that says when rates are fixed is none of them.
     """
 
     files: tuple[Understood, ...]
@@ -154,7 +155,9 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
         if not tables:
             raise DataError(f"{path}: holds no file to import ({', '.join(SUFFIXES)})")
         found |= dict.fromkeys(tables)
-        passed_over += [one.name for one in inside if one not in found]
+        passed_over += [
+            one.name for one in inside if one not in found and one.name != SETTINGS
+        ]
     return [*found], passed_over
 
 

@@ -258,13 +258,20 @@ def _add(read: _Read, name: str, cells: pd.DataFrame) -> None:
         read.rates[currency] = fixings(currency, table, read.fix_time)
         known_at = read.fix_time.moments(pd.DatetimeIndex(frame.index))
         read.parts.append(price_rows(symbol, frame, unit=currency, known_at=known_at))
-        return
+    else:
+        _add_bars(read, line, frame, cells)
+
+
+def _add_bars(
+    read: _Read, line: Line, frame: pd.DataFrame, cells: pd.DataFrame
+) -> None:
+    """Add a line's bars and actions, each known at the close of its session."""
     actions = _actions(cells)
     known_at = session_ends(pd.DatetimeIndex(frame.index), line.mic)
     acted = session_ends(pd.DatetimeIndex(actions["session"]), line.mic)
     read.parts.append(
         price_rows(
-            symbol,
+            line.symbol,
             frame,
             unit=line.currency,
             known_at=known_at,
@@ -273,7 +280,8 @@ def _add(read: _Read, name: str, cells: pd.DataFrame) -> None:
         )
     )
     paid = {"dividend": cells["dividend"].to_numpy()} if "dividend" in cells else {}
-    read.frames[symbol], read.lines[symbol] = frame.assign(**paid), line
+    read.frames[line.symbol] = frame.assign(**paid)
+    read.lines[line.symbol] = line
 
 
 def _without_blank_rows(cells: pd.DataFrame) -> pd.DataFrame:

@@ -54,18 +54,8 @@ def read_signals(
         when a value became known, and there is no lag; and what
         `engine.sources.files_signals.observations` refuses.
     """
-    sheet = sheet.renamed(
-        {
-            old: new
-            for old, new in SYNONYMS.items()
-            if sheet.has(old) and not sheet.has(new)
-        }
-    )
     mapping = names.mapping
-    says = ["long: a row per observation"]
-    if mapping.layout == "wide" and not sheet.has("value"):
-        sheet = _melted(sheet)
-        says = ["wide: a row per day, a column per entity; blank cells left out"]
+    sheet, layout = _in_long_layout(sheet, mapping.layout)
     sheet, filled = _filled(sheet, names, source)
     days, written = read_days(sheet, "value_date", mapping.date_format)
     sheet = read_numbers(
@@ -73,15 +63,10 @@ def read_signals(
     )
     sheet, known = _with_known_at(sheet, lag)
     unclear = tuple(unclear_moments(sheet.table()))
-    rows = observations(sheet.table())
-    rows = _marked_zeros(rows, mapping.zero)
-    priced = [one for one in rows["series"].unique() if one.startswith(PREFIX)]
-    if priced:
-        raise DataError(
-            f"{sheet.name}: series {at_most(priced)} begin like prices; name them "
-            "otherwise"
-        )
-    says += [
+    rows = _marked_zeros(observations(sheet.table()), mapping.zero)
+    _check_series(rows, sheet.name)
+    says = [
+        layout,
         *filled,
         f"days are {written}, {said_days(days)}",
         known or "known_at as the file says",
@@ -139,6 +124,30 @@ def zero_findings(rows: pd.DataFrame, name: str) -> Iterator[Finding]:
                 first=days[0],
                 last=days[-1],
             )
+
+
+def _in_long_layout(sheet: Sheet, layout: str) -> tuple[Sheet, str]:
+    """Return a sheet of signals with a row per observation, and how it was laid out."""
+    sheet = sheet.renamed(
+        {
+            old: new
+            for old, new in SYNONYMS.items()
+            if sheet.has(old) and not sheet.has(new)
+        }
+    )
+    if layout == "wide" and not sheet.has("value"):
+        said = "wide: a row per day, a column per entity; blank cells left out"
+        return _melted(sheet), said
+    return sheet, "long: a row per observation"
+
+
+def _check_series(rows: pd.DataFrame, name: str) -> None:
+    """Raise `DataError` for a series that would pass for prices."""
+    priced = [one for one in rows["series"].unique() if one.startswith(PREFIX)]
+    if priced:
+        raise DataError(
+            f"{name}: series {at_most(priced)} begin like prices; name them otherwise"
+        )
 
 
 def _melted(sheet: Sheet) -> Sheet:

@@ -135,7 +135,7 @@ def test_no_file_of_the_folder_is_refused(prices: Import) -> None:
     assert kinds.pop("CNY=X.csv") == "exchange rates"
     assert kinds.pop("HKD=X.csv") == kinds.pop("KRW=X.csv") == "exchange rates"
     assert set(kinds.values()) == {"prices"}
-    assert prices.passed_over == ("folder.toml",)
+    assert prices.passed_over == ()
 
 
 def test_adjustment_that_differs_by_file_is_reported(prices: Import) -> None:

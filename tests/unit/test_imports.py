@@ -95,6 +95,23 @@ def test_dividends_and_splits_are_rows_and_nought_is_none(
     assert "with dividend, split (0 means none)" in told(file)
 
 
+def test_a_dividend_that_is_not_recorded_is_missed(
+    tmp_path: Path, frame: pd.DataFrame
+) -> None:
+    """The frame pays twice: with a column of dividends each must stand in it."""
+    share = (frame["adj_close"] / frame["close"]).pct_change().fillna(0.0).round(6)
+    paid = share / (1 + share) * frame["close"].shift(1)
+    for name, dividends in (("NVDA", paid.fillna(0.0)), ("AMD", paid * 0.0)):
+        frame.assign(Dividends=dividends).to_csv(tmp_path / f"{name}.csv")
+    missed = [
+        one.where
+        for name in ("NVDA", "AMD")
+        for one in read(tmp_path / f"{name}.csv").findings
+        if "rises without a dividend on 2 days" in one.what
+    ]
+    assert missed == ["AMD"]
+
+
 def test_stooq_in_bulk(tmp_path: Path, frame: pd.DataFrame) -> None:
     parts = [
         pd.DataFrame(

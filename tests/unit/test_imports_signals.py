@@ -73,6 +73,22 @@ def test_wide_signals_have_an_entity_per_column(tmp_path: Path) -> None:
     ]
 
 
+def test_a_blank_share_is_no_number(tmp_path: Path) -> None:
+    place = save(
+        tmp_path / "shares.csv",
+        "week_date,author,share_of_top9_pct\n2025-02-16,openai,\n"
+        "2025-02-23,openai,1e-05\n",
+    )
+    file = understand(
+        place, universe=UNIVERSE, mapping=mapping_of({"lag": "1d"}, where="m")
+    )
+    assert "row 2: has no value" in file.findings[0].what
+    place.write_text(
+        place.read_text("utf-8").replace("openai,\n", "openai,12.3\n"), "utf-8"
+    )
+    assert read(place, lag="1d").rows["value"].tolist() == [0.123, 1e-07]
+
+
 def test_a_company_that_nobody_knows_is_named(tmp_path: Path) -> None:
     place = save(
         tmp_path / "capex.csv",

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.options import FORMAT
 from engine.cli.output import emit, note
+
+if TYPE_CHECKING:
+    from engine.imports import Import
+
+#: Columns of a drawn table: where tells the file, its row, or the line.
+SHOWN = ("severity", "where", "first", "last", "what", "action")
 
 
 @click.command(name="import")
@@ -74,18 +81,8 @@ def import_(
     found = imports.read_files(
         paths, universe=universe, mapping=mapping, source=source, lag=lag
     )
-    for file in found.files:
-        note(f"{file.name}: {file.kind}, {len(file.rows):,} rows")
-        for sentence in file.says:
-            note(f"  {sentence}")
-    if found.passed_over:
-        note(f"not read: {', '.join(found.passed_over)}")
-    emit(
-        found.findings,
-        form,
-        title="Findings",
-        columns=("severity", "file", "where", "what", "action"),
-    )
+    _say(found)
+    emit(found.findings, form, title="Findings", columns=SHOWN)
     note(
         ", ".join(
             f"{number} {word}{'s' if number != 1 and word != 'info' else ''}"
@@ -97,16 +94,23 @@ def import_(
         raise click.exceptions.Exit(1)
     rows = len(found.rows)
     if dry_run:
-        note(f"{rows:,} rows would be stored from {_files(found.files)}; dry run")
+        count = len(found.files)
+        files = f"{count} file{'' if count == 1 else 's'}"
+        note(f"{rows:,} rows would be stored from {files}; dry run")
         return
     folder = store_folder()
     new = found.store(Store(folder))
     note(f"{new:,} of {rows:,} rows were new; stored in {folder}")
 
 
-def _files(files: tuple[object, ...]) -> str:
-    """Return how many files there are, in words."""
-    return f"{len(files)} file{'' if len(files) == 1 else 's'}"
+def _say(found: Import) -> None:
+    """Print on stderr how each file was understood."""
+    for file in found.files:
+        note(f"{file.name}: {file.kind}, {len(file.rows):,} rows")
+        for sentence in file.says:
+            note(f"  {sentence}")
+    if found.passed_over:
+        note(f"not read: {', '.join(found.passed_over)}")
 
 
 def _import_exports(
