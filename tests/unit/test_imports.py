@@ -112,6 +112,26 @@ def test_a_dividend_that_is_not_recorded_is_missed(
     assert missed == ["AMD"]
 
 
+@pytest.mark.parametrize("tickers", [("NVDA",), ("NVDA", "0700.HK")])
+def test_what_yfinance_s_download_writes(
+    tmp_path: Path, frame: pd.DataFrame, tickers: tuple[str, ...]
+) -> None:
+    """Fields above tickers, the name of the index below both, as its to_csv does."""
+    both = pd.concat({name: frame * n for n, name in enumerate(tickers, 1)}, axis=1)
+    both = both.swaplevel(axis=1).rename_axis(columns=["Price", "Ticker"])
+    both = both.rename(columns=lambda name: name.replace("_", " ").title(), level=0)
+    both.rename_axis(index="Date").to_csv(tmp_path / "download.csv")
+    file = read(tmp_path / "download.csv")
+    assert "yfinance's own columns" in told(file)
+    for n, name in enumerate(tickers, 1):
+        assert_holds(file, name, frame * n)
+    text = (tmp_path / "download.csv").read_text("utf-8")
+    assert text.startswith("Price,Open")
+    broken = save(tmp_path / "broken.csv", text.replace("Price,Open", "Price,High", 1))
+    (error,) = understand(broken, universe=UNIVERSE).findings
+    assert "do not name every field of every ticker once" in error.what
+
+
 def test_stooq_in_bulk(tmp_path: Path, frame: pd.DataFrame) -> None:
     parts = [
         pd.DataFrame(
