@@ -59,6 +59,7 @@ def fetch(
     start: dt.date | None = None,
     end: dt.date | None = None,
     signals: str | None = None,
+    whole: bool = False,
     source: YahooPrices | None = None,
     filings: SignalSource | None = None,
     tell: Tell = lambda said: None,
@@ -69,6 +70,7 @@ def fetch(
     ----------
     path : path of the thesis file; `start` and `end` replace its own.
     signals : ``"edgar"`` fetches capital expenditure from the SEC, too.
+    whole : ask for every history from its beginning again, corrections included.
     source, filings : replace the sources that speak to Yahoo and to the SEC.
     tell : called with a line of text as each line arrives.
 
@@ -94,7 +96,9 @@ def fetch(
         store=Store(store_folder()), base=base, progress=arrivals_told(tell)
     )
     try:
-        gathered = yahoo.gather(lines, thesis.about.start - HISTORY, thesis.about.end)
+        gathered = yahoo.gather(
+            lines, thesis.about.start - HISTORY, thesis.about.end, whole=whole
+        )
     except KeyboardInterrupt:
         tell(KEPT)
         raise

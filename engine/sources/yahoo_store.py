@@ -95,11 +95,19 @@ class YahooPrices:
         """The source that reads what has been fetched."""
         return StoredPrices(store=self.store, base=self.base)
 
-    def gather(self, lines: Sequence[Line], start: dt.date, end: dt.date) -> Gathered:
+    def gather(
+        self,
+        lines: Sequence[Line],
+        start: dt.date,
+        end: dt.date,
+        *,
+        whole: bool = False,
+    ) -> Gathered:
         """Bring the store up to date for these lines, their rates, and this period.
 
         A line that the store has up to `end`, or to its last settled session, is not
-        asked for. Each line is stored when it arrives, whole or not at all.
+        asked for. Each line is stored when it arrives, whole or not at all. With
+        `whole` every history is asked for again, which finds old corrections, too.
 
         Raises
         ------
@@ -112,9 +120,9 @@ class YahooPrices:
         held = read_lines(self.store, [one.symbol for one in wanted], source=YAHOO)
         now = utc_now() if self.client is None else self.client.now()
         due = [
-            _continued(one, held.get(one.symbol))
+            _continued(one, held.get(one.symbol), whole=whole)
             for one in wanted
-            if not is_current(one, held.get(one.symbol), end, now)
+            if whole or not is_current(one, held.get(one.symbol), end, now)
         ]
         stored: dict[str, int] = {}
 
@@ -254,10 +262,12 @@ def _asked(request: Request) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def _continued(request: Request, held: StoredLine | None) -> Request:
+def _continued(request: Request, held: StoredLine | None, *, whole: bool) -> Request:
     """Return the request for what is new, where the past is held from its start on."""
     if held is None or held.asked_from is None or held.asked_from > request.start:
         return request
+    if whole:
+        return replace(request, start=held.asked_from)
     splits = held.actions[held.actions["kind"] == "split"].set_index("session")
     have = Held(
         close=held.frame["close"],

@@ -227,7 +227,7 @@ def test_filings_are_fetched_into_the_store(
         def __init__(self) -> None:
             self.store = store
 
-        def gather(self, *asked: object) -> data.Gathered:
+        def gather(self, *asked: object, whole: bool) -> data.Gathered:
             return data.Gathered(asked=0, stored={}, missed=(), findings=())
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

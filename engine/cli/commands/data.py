@@ -29,12 +29,18 @@ def data() -> None:
     metavar="edgar",
     help="Also capital expenditure from the SEC; needs ASSAY_SEC_CONTACT.",
 )
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="Ask for every history from its beginning again: finds old corrections.",
+)
 @FORMAT
 def fetch(
     thesis: Path,
     start: dt.date | None,
     end: dt.date | None,
     signals: str | None,
+    whole: bool,
     form: str,
 ) -> None:
     """Bring the store up to date with Yahoo's prices for all that THESIS reads.
@@ -46,7 +52,12 @@ def fetch(
 
     with steps() as progress:
         fetched = kept.fetch(
-            thesis, start=start, end=end, signals=signals, tell=progress
+            thesis,
+            start=start,
+            end=end,
+            signals=signals,
+            whole=whole,
+            tell=progress,
         )
     emit(fetched.table, form, title="Fetched")
     if form == "table" and len(fetched.findings):
