@@ -167,5 +167,5 @@ def test_what_cannot_be_read_is_one_message(
 
 
 def test_wrong_usage(assay: Terminal) -> None:
-    assay.refuses(2, "data", "check", words=("Missing argument",))
+    assay.refuses(2, "data", "check", "a", "b", words=("unexpected extra argument",))
     assay.refuses(2, "data", "chek", words=("chek",))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.commands.data_import import import_
 from engine.cli.options import DATE, FORMAT, THESIS, as_day
 from engine.cli.output import emit, note, steps
 
@@ -145,3 +146,6 @@ def gc() -> None:
     from engine import data as kept
 
     click.echo(kept.clear_up())
+
+
+data.add_command(import_)
