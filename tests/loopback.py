@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -188,7 +189,7 @@ def file_columns(place: Path) -> dict[dt.date, tuple[float, float]]:
             (
                 dt.date.fromisoformat(row["date"]),
                 row["close"],
-                row["adj_close"] or row["close"],
+                row.get("adj_close") or row["close"],
             )
             for row in csv.DictReader(lines)
         ]
@@ -373,3 +374,49 @@ def settled_quotes(server: YahooServer) -> dict[str, dict[dt.date, float]]:
         symbol: {day: close for day, close in one.bars.items() if close is not None}
         for symbol, one in server.quotes.items()
     }
+
+
+# ---- no network at all ---------------------------------------------------------------
+
+#: Python's sockets and libcurl, which does not use them, both refuse and leave a trace.
+GUARD = """
+import os, socket
+
+def refuse(*_, **__):
+    with open(os.environ["GUARD_TRACE"], "a") as trace:
+        trace.write("network\\n")
+    raise RuntimeError("the network was touched")
+
+for name in ("connect", "connect_ex", "sendto"):
+    setattr(socket.socket, name, refuse)
+for name in ("getaddrinfo", "gethostbyname", "create_connection"):
+    setattr(socket, name, refuse)
+
+import curl_cffi
+from curl_cffi import requests
+
+curl_cffi.Curl.perform = refuse
+requests.Session.request = refuse
+requests.AsyncSession.request = refuse
+"""
+
+
+def guarded(assay: Console, folder: Path) -> tuple[Console, Path]:
+    """Return a console whose commands cannot touch the network, and their trace."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sitecustomize.py").write_text(GUARD)
+    trace = folder / "trace.txt"
+    without = Console(assay.folder, closed_port(), Path("none"), assay.home)
+    without.environment |= {
+        "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)]),
+        "GUARD_TRACE": str(trace),
+    }
+    return without, trace
+
+
+def closed_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+    return port
