@@ -1,0 +1,194 @@
+"""An account's sessions as an attribution reads them: who earned what, in which money.
+
+The books of one account, group by group: what it held at the last home close, what that
+earned in its own currency and through the exchange rate, what the fills of the session
+gained up to its close, and what was paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from engine.errors import DataError
+from engine.ledger.backtest import Backtest
+
+Array = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+
+#: The group of what is not invested.
+CASH = "cash"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Books:
+    """One account over S sessions, by G groups and C currencies; shares of opening NAV.
+
+    days : (S,) home sessions, each from the close before it to its own.
+    groups : (G,) names, `CASH` last; currencies : (C,).
+    weight : (S, G) opening weight; each row sums to 1.
+    local : (S, G) what the opening holdings earned at the opening exchange rate.
+    currency : (S, G) what the rate added: f (1 + r) of each holding; by_currency :
+        (S, C) the same, by currency.
+    trading : (S, G) what the session's fills gained from the fill to the home close.
+    costs : (S, G) minus what was paid for trading and financing; interest is cash's.
+    other : (S,) what these do not explain; 0 but for rounding.
+    returns : (S,) of NAV. All of the above but `weight` sum to it.
+    """
+
+    days: pd.DatetimeIndex
+    groups: tuple[str, ...]
+    currencies: tuple[str, ...]
+    weight: Array
+    local: Array
+    currency: Array
+    by_currency: Array
+    trading: Array
+    costs: Array
+    other: Array
+    returns: Array
+
+
+def books_of(
+    account: Backtest,
+    *,
+    group_of: Mapping[str, str],
+    groups: Sequence[str],
+    currency_of: Mapping[str, str],
+    currencies: Sequence[str],
+    closes: npt.NDArray[np.datetime64],
+) -> Books:
+    """Return an account's sessions by group.
+
+    Parameters
+    ----------
+    account : Backtest
+        T home sessions, N assets.
+    group_of, currency_of : mapping of asset to its group and its currency
+    groups : sequence of str
+        Without cash, which is added as the last one.
+    currencies : sequence of str
+        At least those of the account.
+    closes : ndarray of shape (T,)
+        The home closes, UTC: a fill belongs to the first one at or after it.
+
+    Returns
+    -------
+    Books
+        Of the T - 1 sessions that have a return.
+
+    Raises
+    ------
+    DataError
+        An asset has no group or no currency.
+    """
+    symbols = [str(name) for name in account.weights.columns]
+    for named, what in ((group_of, "group"), (currency_of, "currency")):
+        for symbol in symbols:
+            if symbol not in named:
+                raise DataError(f"books of {account.name}: {symbol} has no {what}")
+    names = (*groups, CASH)
+    group = np.array([names.index(group_of[one]) for one in symbols], dtype=np.int64)
+    money = [list(currencies).index(currency_of[one]) for one in symbols]
+    rates = account.fx.reindex(columns=list(currencies)).to_numpy()
+    nav = account.nav.to_numpy()
+    held = account.weights.to_numpy()[:-1]
+    own, gained = _earned(held, account.price.to_numpy(), rates[:, money])
+    idle, revalued = _cash(account, currencies, rates)
+    paid, traded = _fills(account, group, len(names), closes)
+    traded, paid = traded[1:] / nav[:-1, None], paid[1:] / nav[:-1, None]
+    weight, local, currency = (
+        _by(one, group, len(names)) for one in (held, own, gained)
+    )
+    weight[:, -1] += idle
+    currency[:, -1] += revalued.sum(axis=1)
+    whole = account.costs.to_numpy().sum(axis=1)[1:] / nav[:-1]
+    paid[:, -1] += whole - paid.sum(axis=1)
+    returns = nav[1:] / nav[:-1] - 1.0
+    explained = sum(one.sum(axis=1) for one in (local, currency, traded, -paid))
+    by_currency = _by(gained, np.array(money, dtype=np.int64), len(currencies))
+    return Books(
+        days=pd.DatetimeIndex(account.nav.index[1:]),
+        groups=names,
+        currencies=tuple(currencies),
+        weight=weight,
+        local=local,
+        currency=currency,
+        by_currency=by_currency + revalued,
+        trading=traded,
+        costs=-paid,
+        other=returns - explained,
+        returns=returns,
+    )
+
+
+def _earned(held: Array, price: Array, rate: Array) -> tuple[Array, Array]:
+    """Return what opening weights (S, N) earned locally and through the rate, (S, N).
+
+    Prices and rates have shape (S + 1, N); an asset that is not held needs neither.
+    """
+    some = held != 0.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = np.where(some, price[1:] / price[:-1] - 1.0, 0.0)
+        f = np.where(some, rate[1:] / rate[:-1] - 1.0, 0.0)
+    return held * r, held * f * (1.0 + r)
+
+
+def _cash(
+    account: Backtest, currencies: Sequence[str], rates: Array
+) -> tuple[Array, Array]:
+    """Return the opening weight of cash (S,), and what its rates gained (S, C)."""
+    cash = account.cash.reindex(columns=list(currencies), fill_value=0.0).to_numpy()
+    some = cash[:-1] != 0.0
+    nav = account.nav.to_numpy()[:-1, None]
+    moved = np.where(some, cash[:-1] * np.diff(rates, axis=0), 0.0) / nav
+    worth = np.where(some, cash[:-1] * rates[:-1], 0.0) / nav
+    return worth.sum(axis=1), moved
+
+
+def _fills(
+    account: Backtest,
+    group: Places,
+    count: int,
+    closes: npt.NDArray[np.datetime64],
+) -> tuple[Array, Array]:
+    """Return what fills cost and what they gained by the home close, (T, G) each.
+
+    A fill gains from its own price and rate to those of the close; what a seller abroad
+    was paid stays in his currency until then and moves with the rate.
+    """
+    trades = account.trades
+    row = np.searchsorted(closes, trades["filled_utc"].to_numpy(), side="left")
+    asset = account.weights.columns.get_indexer(pd.Index(trades["asset"]))
+    rate_of = account.fx.columns.get_indexer(pd.Index(trades["currency"]))
+    units, price, rate, value, slippage, tax, fx_cost = (
+        trades[name].to_numpy(dtype=np.float64)
+        for name in ("units", "price", "fx", "value", "slippage", "tax", "fx_cost")
+    )
+    later = account.fx.to_numpy()[row, rate_of]
+    gained = units * (account.price.to_numpy()[row, asset] * later - price * rate)
+    received = np.where(units < 0.0, value - slippage - tax, 0.0)
+    gained += received * (later / rate - 1.0)
+    place = row * count + group[asset]
+    shape = (len(closes), count)
+    return (
+        _sums(place, slippage + tax + fx_cost, shape),
+        _sums(place, gained, shape),
+    )
+
+
+def _sums(place: Places, values: Array, shape: tuple[int, int]) -> Array:
+    """Return the sums of values by place in a flattened array of this shape."""
+    flat = np.bincount(place, values, minlength=shape[0] * shape[1])
+    return np.asarray(flat.reshape(shape), dtype=np.float64)
+
+
+def _by(values: Array, group: Places, count: int) -> Array:
+    """Return the sums of columns (S, N) by group, shape (S, count)."""
+    belongs = np.zeros((len(group), count))
+    belongs[np.arange(len(group)), group] = 1.0
+    return np.asarray(values @ belongs)
