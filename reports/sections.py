@@ -19,6 +19,7 @@ from reports import (
     performance_tables,
     readouts,
     record_tables,
+    regression_tables,
     samples,
     words,
 )
@@ -180,8 +181,8 @@ def _attribution(result: StudyResult) -> Section:
             "stacked bars of the same effects by layer.",
         )
     said = attribution_tables.attribution_sentence(result)
-    moved = attribution_tables.regression_sentence(result)
-    loadings = attribution_tables.regression(result)
+    moved = regression_tables.regression_sentence(result)
+    loadings = regression_tables.regression(result)
     blocks: list[Block | None] = [
         Text(text=said) if said else None,
         chart,

@@ -14,12 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from engine.evidence.attribution_books import CASH, Array, Books, books_of
+from engine.evidence.attribution_books import (
+    CASH,
+    Array,
+    Books,
+    books_of,
+    with_group,
+)
+from engine.evidence.samples import ALL, Rows
 from engine.ledger.backtest import Backtest
 from engine.market.listing import Line
 
@@ -35,9 +43,8 @@ EFFECTS = (
 )
 #: The row that sums all groups.
 TOTAL = "total"
-ALL = "all"
 
-Rows = npt.NDArray[np.bool_]
+Columns = dict[str, npt.ArrayLike]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -180,46 +187,69 @@ def attribute(
     moneys = [account.base, *(c for s, c in currency_of.items() if s in used)]
     held = list(dict.fromkeys(layer_of[s] for s in account.weights.columns))
     held.sort(key=lambda one: layers.index(one) if one in layers else len(layers))
-    spans = periods or {ALL: np.ones(len(account.nav) - 1, dtype=bool)}
-    tables, currencies = [], []
+
+    books = partial(
+        books_of,
+        currency_of=currency_of,
+        currencies=list(dict.fromkeys(moneys)),
+        closes=closes,
+    )
+    own = books(account, group_of=layer_of, groups=held)
+    pairs = {}
     for name, baseline in baselines.items():
-        fund = list(baseline.weights.columns) == [name]
-        own, other = (
-            books_of(
-                one,
-                group_of={**layer_of, name: name} if whole else layer_of,
-                groups=[*held, name] if fund else held,
-                currency_of=currency_of,
-                currencies=list(dict.fromkeys(moneys)),
-                closes=closes,
-            )
-            for one, whole in ((account, False), (baseline, fund))
-        )
-        for period, rows in spans.items():
-            effects, rates = compare(own, other, rows)
-            about = {"against": name, "period": period}
-            tables.append(effects.assign(**about, layers_known=not fund))
-            currencies.append(rates.assign(**about))
+        if list(baseline.weights.columns) == [name]:
+            fund = books(baseline, group_of={name: name}, groups=[*held, name])
+            pairs[name] = Pair(own=with_group(own, name), baseline=fund, fund=True)
+        else:
+            other = books(baseline, group_of=layer_of, groups=held)
+            pairs[name] = Pair(own=own, baseline=other)
+    spans = periods or {ALL: np.ones(len(own.days), dtype=bool)}
+    return linked(pairs, spans)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pair:
+    """The books of an account and of what it is held against.
+
+    Both share sessions, groups and currencies; `fund`: the baseline's layers are not
+    known.
+    """
+
+    own: Books
+    baseline: Books
+    fund: bool = False
+
+
+def linked(pairs: Mapping[str, Pair], periods: Mapping[str, Rows]) -> Attribution:
+    """Return the linked effects over each baseline and period.
+
+    `pairs` by the baseline's name; `periods` are masks of shape (S,).
+    """
+    tables: list[Columns] = []
+    currencies: list[Columns] = []
+    for name, pair in pairs.items():
+        effects = effects_of(pair)
+        rates = pair.own.by_currency - pair.baseline.by_currency
+        for period, rows in periods.items():
+            k = carino(pair.own.returns[rows], pair.baseline.returns[rows])
+            about: Columns = {"against": name, "period": period}
+            columns = _columns(pair, effects, rows, k)
+            tables.append(about | columns | {"layers_known": not pair.fund})
+            money = list(pair.own.currencies)
+            currencies.append(about | {"currency": money, "effect": k @ rates[rows]})
     return Attribution(
-        table=_stacked(tables, ["against", "period"]),
-        currencies=_stacked(currencies, ["against", "period"]),
+        table=_stacked(tables, by="group"),
+        currencies=_stacked(currencies, by="currency"),
     )
 
 
-def compare(
-    own: Books, baseline: Books, rows: Rows | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the linked effects by group, and the currency effect by currency.
-
-    `rows`, shape (S,), chooses the sessions that are linked; both books share sessions,
-    groups and currencies. Columns as `Attribution` has them.
-    """
-    chosen = np.ones(len(own.days), dtype=bool) if rows is None else rows
-    k = carino(own.returns[chosen], baseline.returns[chosen])
+def effects_of(pair: Pair) -> dict[str, Array]:
+    """Return each of `EFFECTS` by session and group, (S, G), not linked."""
+    own, baseline = pair.own, pair.baseline
     parts = brinson_fachler(own.weight, baseline.weight, own.local, baseline.local)
     other = np.zeros_like(own.weight)
     other[:, -1] = own.other - baseline.other
-    effects = {
+    return {
         "allocation": parts.allocation,
         "selection": parts.selection,
         "interaction": parts.interaction,
@@ -228,27 +258,24 @@ def compare(
         "costs": own.costs - baseline.costs,
         "other": other,
     }
-    linked = {name: k @ effects[name][chosen] for name in EFFECTS}
-    columns = {
-        "group": list(own.groups),
-        "weight": own.weight[chosen].mean(axis=0),
-        "weight_baseline": baseline.weight[chosen].mean(axis=0),
-        "return": _compounded(own, chosen),
-        "return_baseline": _compounded(baseline, chosen),
-        **linked,
-    }
-    table = pd.DataFrame(columns)
-    summed = ("weight", "weight_baseline", *EFFECTS)
-    total = {name: float(table[name].sum()) for name in summed}
-    for name, one in (("return", own), ("return_baseline", baseline)):
-        total[name] = float(np.expm1(np.log1p(one.returns[chosen]).sum()))
-    last = pd.DataFrame([{"group": TOTAL} | total])
-    whole = pd.concat([table, last], ignore_index=True)
-    rates = k @ (own.by_currency - baseline.by_currency)[chosen]
-    return (
-        whole.assign(active=whole[list(EFFECTS)].sum(axis=1)),
-        pd.DataFrame({"currency": list(own.currencies), "effect": rates}),
-    )
+
+
+def _columns(pair: Pair, effects: Mapping[str, Array], rows: Rows, k: Array) -> Columns:
+    """Return a column per name, of one row per group and the total."""
+    columns: Columns = {"group": [*pair.own.groups, TOTAL]}
+    sides = (("", pair.own), ("_baseline", pair.baseline))
+    for suffix, books in sides:
+        columns[f"weight{suffix}"] = _with_sum(books.weight[rows].mean(axis=0))
+    for suffix, books in sides:
+        net = np.expm1(np.log1p(books.returns[rows]).sum())
+        columns[f"return{suffix}"] = np.append(_compounded(books, rows), net)
+    shares = {name: _with_sum(k @ effects[name][rows]) for name in EFFECTS}
+    together = np.sum(list(shares.values()), axis=0)
+    return columns | shares | {"active": together}
+
+
+def _with_sum(values: Array) -> Array:
+    return np.append(values, values.sum())
 
 
 def _compounded(books: Books, rows: Rows) -> Array:
@@ -264,10 +291,16 @@ def _compounded(books: Books, rows: Rows) -> Array:
     return np.asarray(np.where(known, growth, np.nan))
 
 
-def _stacked(tables: Sequence[pd.DataFrame], first: Sequence[str]) -> pd.DataFrame:
-    """Return the tables one below the other, with these columns first."""
-    if not tables:
-        return pd.DataFrame(columns=list(first))
-    whole = pd.concat(tables, ignore_index=True)
-    rest = [name for name in whole.columns if name not in first]
-    return whole[[*first, *rest]]
+def _stacked(parts: Sequence[Columns], *, by: str) -> pd.DataFrame:
+    """Return columns one below the other; a single value stands beside each of `by`."""
+    shapes = [np.shape(one[by]) for one in parts]
+    columns = {
+        name: np.concatenate(
+            [
+                np.broadcast_to(one[name], shape)
+                for one, shape in zip(parts, shapes, strict=True)
+            ]
+        )
+        for name in (parts[0] if parts else ())
+    }
+    return pd.DataFrame(columns)

@@ -8,7 +8,7 @@ gained up to its close, and what was paid.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -123,6 +123,23 @@ def books_of(
         costs=-paid,
         other=returns - explained,
         returns=returns,
+    )
+
+
+def with_group(books: Books, name: str) -> Books:
+    """Return the same books with one more group, before cash, that holds nothing."""
+
+    def widened(values: Array) -> Array:
+        return np.insert(values, -1, 0.0, axis=1)
+
+    return replace(
+        books,
+        groups=(*books.groups[:-1], name, books.groups[-1]),
+        weight=widened(books.weight),
+        local=widened(books.local),
+        currency=widened(books.currency),
+        trading=widened(books.trading),
+        costs=widened(books.costs),
     )
 
 

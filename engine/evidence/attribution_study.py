@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from engine.evidence.attribution import Attribution, Rows, attribute
+from engine.evidence.attribution import Attribution, attribute
 from engine.evidence.claims.context import one_line_per_firm
 from engine.evidence.metrics import per_period
 from engine.evidence.regression import factor_regression
 from engine.evidence.regression_factors import factors_of
-from engine.evidence.samples import samples_of
+from engine.evidence.samples import Rows, samples_of
 from engine.ledger.backtest import Backtest
 from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.market.listing import Line, Universe

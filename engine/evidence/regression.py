@@ -163,7 +163,7 @@ def _sample_rows(
     known = chosen & np.isfinite(design).all(axis=1)
     n, k = int(known.sum()), design.shape[1]
     if n < max(FEWEST_SESSIONS, 2 * k):
-        why = f"{n} sessions are too few"
+        why = f"fewer than {max(FEWEST_SESSIONS, 2 * k)} sessions"
         return [_absent_row(sample, one, one.absent or why) for one in factors]
     if np.linalg.matrix_rank(design[known]) < k:
         why = "the factors cannot be told from each other"

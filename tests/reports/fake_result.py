@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from engine.evidence.attribution import Attribution, compare
+from engine.evidence.attribution import Attribution, Pair, linked
 from engine.evidence.attribution_books import CASH, Books
 from engine.evidence.attribution_study import periods_of
 from engine.evidence.performance import performance_table
@@ -442,20 +442,16 @@ def _books(account: Backtest, funds: tuple[str, ...], fund: str = "") -> Books:
 def _attribution(
     thesis: Thesis, account: Backtest, baselines: Mapping[str, Backtest]
 ) -> Attribution:
-    tables, currencies = [], []
-    days = pd.DatetimeIndex(account.returns.index)
+    pairs = {}
     for name in ("equal weight", "SPY", "SMH"):
         funds = () if name == "equal weight" else (name,)
-        own, other = _books(account, funds), _books(baselines[name], funds, *funds)
-        for period, rows in periods_of(thesis.about, days).items():
-            effects, rates = compare(own, other, rows)
-            about = {"against": name, "period": period}
-            tables.append(effects.assign(**about, layers_known=not funds))
-            currencies.append(rates.assign(**about))
-    return Attribution(
-        table=pd.concat(tables, ignore_index=True),
-        currencies=pd.concat(currencies, ignore_index=True),
-    )
+        pairs[name] = Pair(
+            own=_books(account, funds),
+            baseline=_books(baselines[name], funds, *funds),
+            fund=bool(funds),
+        )
+    days = pd.DatetimeIndex(account.returns.index)
+    return linked(pairs, periods_of(thesis.about, days))
 
 
 def _regression(account: Backtest, baselines: Mapping[str, Backtest]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pytest
 
 from engine.evidence.attribution import EFFECTS, TOTAL, Attribution
 from engine.study import EQUAL_WEIGHT, StudyResult
-from reports import attribution_figures, attribution_tables, numbers
+from reports import attribution_figures, attribution_tables, numbers, regression_tables
 from reports.document import Table
 from reports.sections import document
 
@@ -84,7 +84,7 @@ def test_a_benchmarks_layers_are_not_known_and_that_is_said(
 
 
 def test_the_regression_names_what_is_absent(result: StudyResult) -> None:
-    table = _printed(attribution_tables.regression(result))
+    table = _printed(regression_tables.regression(result))
     rows = [row for row in table.rows if row[0].text == "Momentum"]
     assert len(rows) == 3  # each sample
     assert all(
@@ -92,7 +92,7 @@ def test_the_regression_names_what_is_absent(result: StudyResult) -> None:
         and row[1].text == numbers.MISSING
         for row in rows
     )
-    said = attribution_tables.regression_sentence(result)
+    said = regression_tables.regression_sentence(result)
     assert said.startswith("The market and sector explain ")
     assert "hindsight" in said
     heads = [table.rows[at][0].text for at in sorted(table.groups)]
@@ -107,7 +107,7 @@ def test_the_residual_is_called_chance_where_it_may_be(
     table = result.regression.copy()
     own = (table["factor"] == "residual") & (table["sample"] == "all")
     table.loc[own, ["low", "loading", "high"]] = [low, 0.05, 0.09]
-    said = attribution_tables.regression_sentence(replace(result, regression=table))
+    said = regression_tables.regression_sentence(replace(result, regression=table))
     assert words in said
 
 

@@ -194,9 +194,9 @@ def test_an_absent_factor_has_a_row_with_its_reason() -> None:
     assert whole.loc[["twin", "flat", "young", "none"], "loading"].isna().all()
     late = table[table["sample"] == "late"].set_index("factor")
     assert INTERCEPT not in late.index
-    assert late.loc["market", "absent"] == "40 sessions are too few"
+    assert late.loc["market", "absent"] == "fewer than 60 sessions"
     assert late.loc["none", "absent"] == "why not"
-    assert FEWEST_SESSIONS > 40
+    assert FEWEST_SESSIONS == 60
 
 
 def test_a_late_answer_counts_in_the_loading() -> None:
