@@ -69,12 +69,12 @@ def attribution_sentence(result: StudyResult) -> str:
     size = show(abs(active)).lstrip("+")
     more = f"{size} percentage points {'more' if active > 0 else 'less'}"
     parts = [
-        f"{SAID[name]} {show(float(total[name]))}" for name in shown_effects(table)
+        f"{SAID[name]} ({show(float(total[name]))})" for name in shown_effects(table)
     ]
     return (
         f"{_over(result)} the barbell returned {numbers.percent(own)} and equal weight "
-        f"of the same assets {numbers.percent(other)}, both net of costs: {more}. Of "
-        f"that difference, {', '.join(parts[:-1])} and {parts[-1]}."
+        f"of the same assets {numbers.percent(other)}, both net of costs: {more}. The "
+        f"difference is the sum of {words.joined(parts)}."
     )
 
 

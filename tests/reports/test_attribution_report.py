@@ -34,8 +34,8 @@ def test_the_sentence_names_both_returns_and_every_effect(result: StudyResult) -
         assert numbers.percent(total[name]) in said
     more = "more" if total["active"] > 0 else "less"
     assert f"percentage points {more}." in said
-    assert f"the choice of layers {numbers.points(total['allocation'])}" in said
-    assert f"and costs {numbers.points(total['costs'])}." in said
+    assert f"the choice of layers ({numbers.points(total['allocation'])})" in said
+    assert f"and costs ({numbers.points(total['costs'])})." in said
     assert "the rest" not in said
     assert said.startswith("Over the whole period, both samples together,")
 
@@ -44,7 +44,7 @@ def test_a_rest_is_shown_where_there_is_one(result: StudyResult) -> None:
     table = result.attribution.table.copy()
     table.loc[table["group"] == TOTAL, "other"] = 0.01
     told = replace(result, attribution=replace(result.attribution, table=table))
-    assert "the rest +1.0." in attribution_tables.attribution_sentence(told)
+    assert "the rest (+1.0)." in attribution_tables.attribution_sentence(told)
     columns = _printed(attribution_tables.layers(told)).columns
     assert "Other" in [one.label for one in columns]
     shown = _printed(attribution_tables.layers(result)).columns
