@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
+from engine.evidence.attribution_study import study_regression
 from engine.evidence.regression import INTERCEPT, least_squares
 from engine.study import StudyResult
 from tests.books import closes_of
@@ -180,3 +181,27 @@ def test_the_flagships_regression_from_the_files_by_statsmodels(
     assert (found["r_squared"] - fit.rsquared).abs().max() < ORACLE
     assert (found["n"] == len(x)).all()
     assert (found["hac_lags"] == lags).all()
+
+
+@pytest.mark.xdist_group("sample")
+def test_the_risk_free_rate_is_taken_from_both_sides(
+    sample_study: StudyResult,
+) -> None:
+    """y - f = a' + b (x - f) + ..., so that a' = a - f (1 - b); loadings stay."""
+    thesis = sample_study.thesis
+    about = thesis.about.model_copy(update={"risk_free": 0.05})
+    paid = study_regression(
+        sample_study.market,
+        thesis.model_copy(update={"about": about}),
+        sample_study.assets,
+        [sample_study.market.lines[name] for name in ("SPY", "SMH")],
+        sample_study.backtest,
+    ).set_index("factor")
+    free = sample_study.regression.set_index("factor")
+    rate = 1.05 ** (1 / 252) - 1
+    beta = free.loc["market", "loading"]
+    expected = free.loc[INTERCEPT, "loading"] - 252 * rate * (1.0 - beta)
+    assert paid.loc[INTERCEPT, "loading"] == pytest.approx(expected, abs=1e-9)
+    assert abs(1.0 - beta) > 0.01
+    for name in ("market", "semiconductors", "momentum", "USD"):
+        assert paid.loc[name, "loading"] == pytest.approx(free.loc[name, "loading"])
