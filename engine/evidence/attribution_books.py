@@ -22,6 +22,10 @@ Places = npt.NDArray[np.int64]
 
 #: The group of what is not invested.
 CASH = "cash"
+#: What a fill costs in its own currency, where the ledger has such a column.
+FILL_COSTS = ("slippage", "tax", "commission", "impact")
+#: Units that change by less than this share of themselves did not split.
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,7 +101,9 @@ def books_of(
     rates = account.fx.reindex(columns=list(currencies)).to_numpy()
     nav = account.nav.to_numpy()
     held = account.weights.to_numpy()[:-1]
-    own, gained = _earned(held, account.price.to_numpy(), rates[:, money])
+    price = account.price.to_numpy()
+    later = price[1:] * _split(account, closes)
+    own, gained = _earned(held, price, later, rates[:, money])
     idle, revalued = _cash(account, currencies, rates)
     paid, traded = _fills(account, group, len(names), closes)
     traded, paid = traded[1:] / nav[:-1, None], paid[1:] / nav[:-1, None]
@@ -143,14 +149,30 @@ def with_group(books: Books, name: str) -> Books:
     )
 
 
-def _earned(held: Array, price: Array, rate: Array) -> tuple[Array, Array]:
+def _split(account: Backtest, closes: npt.NDArray[np.datetime64]) -> Array:
+    """Return how many units each opening unit became without a trade, (S, N)."""
+    held, trades = account.holdings.to_numpy(), account.trades
+    row = np.searchsorted(closes, trades["filled_utc"].to_numpy(), side="left")
+    asset = account.holdings.columns.get_indexer(pd.Index(trades["asset"]))
+    units = trades["units"].to_numpy(dtype=np.float64)
+    traded = _sums(row * held.shape[1] + asset, units, held.shape)
+    ratio = np.ones_like(held[1:])
+    np.divide(held[1:] - traded[1:], held[:-1], where=held[:-1] != 0.0, out=ratio)
+    ratio[np.abs(ratio - 1.0) < _ROUNDING] = 1.0
+    return ratio
+
+
+def _earned(
+    held: Array, price: Array, later: Array, rate: Array
+) -> tuple[Array, Array]:
     """Return what opening weights (S, N) earned locally and through the rate, (S, N).
 
-    Prices and rates have shape (S + 1, N); an asset that is not held needs neither.
+    `price` and `rate` have shape (S + 1, N); `later`, (S, N), is what an opening unit
+    is worth at the close. An asset that is not held needs none of them.
     """
     some = held != 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        r = np.where(some, price[1:] / price[:-1] - 1.0, 0.0)
+        r = np.where(some, later / price[:-1] - 1.0, 0.0)
         f = np.where(some, rate[1:] / rate[:-1] - 1.0, 0.0)
     return held * r, held * f * (1.0 + r)
 
@@ -182,20 +204,19 @@ def _fills(
     row = np.searchsorted(closes, trades["filled_utc"].to_numpy(), side="left")
     asset = account.weights.columns.get_indexer(pd.Index(trades["asset"]))
     rate_of = account.fx.columns.get_indexer(pd.Index(trades["currency"]))
-    units, price, rate, value, slippage, tax, fx_cost = (
+    units, price, rate, value, fx_cost = (
         trades[name].to_numpy(dtype=np.float64)
-        for name in ("units", "price", "fx", "value", "slippage", "tax", "fx_cost")
+        for name in ("units", "price", "fx", "value", "fx_cost")
     )
+    known = [name for name in FILL_COSTS if name in trades.columns]
+    paid = trades[known].to_numpy(dtype=np.float64).sum(axis=1)
     later = account.fx.to_numpy()[row, rate_of]
     gained = units * (account.price.to_numpy()[row, asset] * later - price * rate)
-    received = np.where(units < 0.0, value - slippage - tax, 0.0)
+    received = np.where(units < 0.0, value - paid, 0.0)
     gained += received * (later / rate - 1.0)
     place = row * count + group[asset]
     shape = (len(closes), count)
-    return (
-        _sums(place, slippage + tax + fx_cost, shape),
-        _sums(place, gained, shape),
-    )
+    return _sums(place, paid + fx_cost, shape), _sums(place, gained, shape)
 
 
 def _sums(place: Places, values: Array, shape: tuple[int, int]) -> Array:

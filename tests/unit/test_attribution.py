@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -235,3 +237,31 @@ def test_an_asset_without_a_layer_or_a_currency_is_an_error() -> None:
             currencies=["USD"],
             closes=world.home.sessions.close_utc,
         )
+
+
+def test_a_split_earns_nothing() -> None:
+    world = market({"XNYS": {"A": [10.0, 10.0, 11.0, 12.1]}})
+    whole = hold(world, {"A": 0.5})
+    late = np.array([[1.0], [1.0], [2.0], [2.0]])  # two for one before the third close
+    halved = dataclasses.replace(
+        whole, holdings=whole.holdings * late, price=whole.price / late
+    )
+    plain, told = books(world, whole), books(world, halved)
+    assert told.local == pytest.approx(plain.local, abs=ATTRIBUTION)
+    assert told.other == pytest.approx([0.0] * 3, abs=ATTRIBUTION)
+
+
+def test_commission_and_impact_are_costs_of_the_layer_that_traded() -> None:
+    world = market({"XNYS": {"A": [1.0] * 3, "B": [1.0] * 3}})
+    account = hold(world, {"A": 0.5, "B": 0.2})
+    trades = account.trades.assign(commission=[3.0, 1.0], impact=[0.5, 0.0])
+    kinds = account.costs.assign(commission=[0.0, 4.0, 0.0], impact=[0.0, 0.5, 0.0])
+    paid = dataclasses.replace(
+        account,
+        trades=trades,
+        costs=kinds,
+        nav=account.nav - kinds.sum(axis=1).cumsum(),
+    )
+    told = books(world, paid, {"A": "first", "B": "second"})
+    assert told.costs[0] == pytest.approx([-3.5e-3, -1e-3, 0.0])
+    assert told.other[0] == pytest.approx(0.0, abs=ATTRIBUTION)
