@@ -1,8 +1,7 @@
 r"""What moves an account: its excess returns on a few factors, with errors that last.
 
 Ordinary least squares with the long-run covariance of Newey and West. The routine is
-our own, because importing statsmodels takes longer than the rest of a run; statsmodels
-is its oracle in the tests.
+our own and statsmodels its oracle in the tests; why: docs/decisions/0014.
 """
 
 from __future__ import annotations
