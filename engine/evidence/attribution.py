@@ -236,7 +236,9 @@ def linked(pairs: Mapping[str, Pair], periods: Mapping[str, Rows]) -> Attributio
             columns = _columns(pair, effects, rows, k)
             tables.append(about | columns | {"layers_known": not pair.fund})
             money = list(pair.own.currencies)
-            currencies.append(about | {"currency": money, "effect": k @ rates[rows]})
+            currencies.append(
+                about | {"currency": money, "effect": _sum(k, rates[rows])}
+            )
     return Attribution(
         table=_stacked(tables, by="group"),
         currencies=_stacked(currencies, by="currency"),
@@ -269,9 +271,14 @@ def _columns(pair: Pair, effects: Mapping[str, Array], rows: Rows, k: Array) -> 
     for suffix, books in sides:
         net = np.expm1(np.log1p(books.returns[rows]).sum())
         columns[f"return{suffix}"] = np.append(_compounded(books, rows), net)
-    shares = {name: _with_sum(k @ effects[name][rows]) for name in EFFECTS}
+    shares = {name: _with_sum(_sum(k, effects[name][rows])) for name in EFFECTS}
     together = np.sum(list(shares.values()), axis=0)
     return columns | shares | {"active": together}
+
+
+def _sum(k: Array, values: Array) -> Array:
+    """Return the sums of columns (S, n) weighted by k (S,), the same on any machine."""
+    return np.asarray((k[:, None] * values).sum(axis=0))
 
 
 def _with_sum(values: Array) -> Array:

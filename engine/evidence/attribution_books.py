@@ -226,7 +226,9 @@ def _sums(place: Places, values: Array, shape: tuple[int, int]) -> Array:
 
 
 def _by(values: Array, group: Places, count: int) -> Array:
-    """Return the sums of columns (S, N) by group, shape (S, count)."""
-    belongs = np.zeros((len(group), count))
-    belongs[np.arange(len(group)), group] = 1.0
-    return np.asarray(values @ belongs)
+    """Return the sums of columns (S, N) by group, shape (S, count).
+
+    No matrix product: its last bits depend on the number of threads.
+    """
+    sums = [values[:, group == one].sum(axis=1) for one in range(count)]
+    return np.stack(sums, axis=1)
