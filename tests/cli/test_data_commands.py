@@ -39,12 +39,14 @@ from tests.loopback import (
 from tests.terminal import Terminal, tree
 from tests.yahoo_server import Quote, YahooServer, serve
 
+pytestmark = pytest.mark.xdist_group("story")
+
 #: What Yahoo tells at first ends here, inside the study.
 EARLIER = dt.date(2024, 2, 15)
 #: Then it has another close of this day.
 CORRECTED = dt.date(2024, 2, 9)
 #: Seconds in which a command without a network gives up, on a busy machine.
-SOON = 30.0
+SOON = 60.0
 THESIS = desk.with_event(
     claims=desk.claim("layer_spread", 'long = "compute"\nshort = "labs"\nsign = "+"')
 )
@@ -298,6 +300,37 @@ def test_as_of_sees_only_what_was_known(story: Story, day: dt.date) -> None:
     assert pd.to_datetime(days).max() == pd.Timestamp(day)
     assert not story.trace.exists()
     assert not trace.exists()
+
+
+def test_a_later_split_shows_in_nothing_but_the_count_of_shares(story: Story) -> None:
+    """Yahoo divides past closes by it; an earlier vintage has them as they were."""
+    day, on = dt.date(2024, 2, 29), dt.date(2024, 3, 6)
+    told_later = story.server.quotes
+    baba = told_later["BABA"]
+    split = dataclasses.replace(
+        baba,
+        bars={day: close and close / 4.0 for day, close in baba.bars.items()},
+        splits={on: (4.0, 1.0)},
+    )
+    paid = {day: amount / 4.0 for day, amount in baba.dividends.items()}
+    worlds = {
+        "split": told_later | {"BABA": with_dividends(split, paid)},
+        "unsplit": {name: until(one, day) for name, one in told_later.items()},
+    }
+    for name, quotes in worlds.items():
+        assay = story.another(f"home-{name}")
+        try:
+            story.server.quotes = quotes
+            assay("data", "fetch", "t.toml")
+        finally:
+            story.server.quotes = told_later
+        assay("run", "t.toml", *OFFLINE, "--as-of", day, "--out", name)
+    runs = story.folder / "split", story.folder / "unsplit"
+    assert set(different(*runs)) <= {"trades.csv"}
+    trades = [pd.read_csv(run / "tables" / "trades.csv") for run in runs]
+    assert (trades[0]["asset"] == "BABA").any()
+    plain = [one.drop(columns=["units", "price"]) for one in trades]
+    pd.testing.assert_frame_equal(*plain)
 
 
 # ---- what is kept --------------------------------------------------------------------
