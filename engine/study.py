@@ -8,6 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from engine.arithmetic import one_thread
 from engine.costs.fees import FeeSchedule
 from engine.costs.fees import schedule as fee_schedule
 from engine.errors import DataError
@@ -151,6 +152,7 @@ class StudyResult:
         return self.notebook(self) if self.notebook else None
 
 
+@one_thread()
 def run_study(
     inputs: StudyInputs, *, progress: Progress = lambda step: None
 ) -> StudyResult:
