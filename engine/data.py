@@ -87,6 +87,8 @@ def fetch(
         hint = nearest(signals, FETCHED_SIGNALS)
         known = ", ".join(FETCHED_SIGNALS)
         raise UsageError(f"--signals {signals} cannot be fetched, {known} can. {hint}")
+    if signals == EDGAR and filings is None:
+        filings = _edgar()  # asks who asks, before anything is fetched
     document = read_thesis(path, start=start, end=end)
     thesis = document.thesis
     universe = load_universe(thesis.universe.name, base=Path(document.path).parent)
@@ -104,7 +106,7 @@ def fetch(
         raise
     rows = _price_rows(yahoo.store, lines, base, gathered)
     found = list(gathered.findings)
-    if signals == EDGAR:
+    if filings is not None and signals == EDGAR:
         row, notes = _fetch_capex(yahoo.store, universe, filings, tell)
         rows.append(row)
         found += notes
@@ -206,14 +208,22 @@ def _price_rows(
     return rows
 
 
+def _edgar() -> SignalSource:
+    """Return the SEC's filings; `UsageError` if nobody said who asks."""
+    from engine.sources.edgar import EdgarSignals
+    from engine.sources.edgar_client import stated_contact
+
+    return EdgarSignals(contact=stated_contact(None))
+
+
 def _fetch_capex(
-    store: Store, universe: Universe, filings: SignalSource | None, tell: Tell
+    store: Store, universe: Universe, filings: SignalSource, tell: Tell
 ) -> tuple[dict[str, object], tuple[Finding, ...]]:
     """Store the SEC's capital expenditure; return its row, and what was found."""
-    from engine.sources.edgar import SERIES, EdgarSignals
+    from engine.sources.edgar import SERIES
 
     tell("fetching filings from the SEC")
-    found = (filings or EdgarSignals()).load(universe)
+    found = filings.load(universe)
     observed = found.signals.observations
     batch = store.append(signal_rows(observed), source=EDGAR)
     row: dict[str, object] = {

@@ -88,7 +88,8 @@ class StoredPrices:
         frames: dict[str, pd.DataFrame] = {}
         for name, line in names.items():
             if name not in held:
-                found.append(self._absent(line.symbol))
+                if line.listed is None or line.listed <= end:
+                    found.append(self._absent(line.symbol))
                 continue
             frame, notes = self._frame(held[name], line, start, end)
             found += notes
@@ -166,7 +167,7 @@ class StoredPrices:
     def _nothing(self, lines: Sequence[Line], found: Sequence[Finding]) -> str:
         """Return the message where there is no line at all."""
         bring = (
-            "fetch them with assay data fetch THESIS, or leave out --offline"
+            "fetch them with assay data fetch THESIS"
             if self.source == YAHOO
             else "import them with assay data import, or see assay data status"
         )

@@ -144,8 +144,8 @@ class YahooPrices:
             progress=keep,
         )
         self.store.gc()
-        if harvest.interrupted:
-            raise KeyboardInterrupt
+        if harvest.interrupted is not None:
+            raise harvest.interrupted
         _check_complete(harvest.missed, len(wanted))
         notes = [note for one in harvest.arrived for note in one.findings]
         left_out = [_left_out(one) for one in harvest.missed]

@@ -254,10 +254,7 @@ def test_forty_lines_killed_fifty_times(server: YahooServer, assay: Console) -> 
     "number",
     [
         signal.SIGINT,
-        pytest.param(
-            signal.SIGTERM,
-            marks=pytest.mark.xfail(reason="a fetch forgets which signal stopped it"),
-        ),
+        signal.SIGTERM,
     ],
 )
 def test_a_signal_keeps_what_arrived(
