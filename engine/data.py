@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from engine.sources.store import Store, store_folder
 from engine.sources.stored_prices import ASKED, YAHOO, StoredPrices, read_lines
 from engine.sources.stored_signals import signal_rows
 from engine.sources.yahoo_store import Gathered, YahooPrices, requests_for
+from engine.sources.yahoo_symbols import fx_symbol
 from engine.supply import HISTORY, KEPT, Tell, arrivals_told, lines_of
 
 if TYPE_CHECKING:
@@ -30,14 +31,15 @@ EDGAR = "edgar"
 #: Signals that can be fetched.
 FETCHED_SIGNALS = (EDGAR,)
 SETTLED = "up to date"
+FETCHED = ("what", "outcome", "rows", "changed", "withdrawn", "last")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fetch:
     """What a fetch brought: one row per line, rate or series, and what was found.
 
-    `table` has the columns ``what, outcome, rows`` (new to the store) and ``last``,
-    the last day held.
+    `table` has the columns of `FETCHED`: rows new to the store, the closes among them
+    that are not those held before, rows taken back, and the last day held.
     """
 
     table: pd.DataFrame
@@ -111,7 +113,7 @@ def fetch(
         rows.append(row)
         found += notes
     return Fetch(
-        table=pd.DataFrame(rows, columns=["what", "outcome", "rows", "last"]),
+        table=pd.DataFrame(rows, columns=[*FETCHED]),
         findings=findings_table(found),
         summary=_summary(gathered, rows),
     )
@@ -159,6 +161,10 @@ def export(target: Path) -> str:
     store = Store(store_folder())
     if not store.manifest():
         raise DataError(f"the store in {store.folder} is empty; nothing to export")
+    if target.suffix in (".gz", ".tar", ".tgz", ".7z", ".rar"):
+        raise UsageError(
+            f"{target}: an export is a folder or a .zip file; name one of them"
+        )
     store.export(target)
     return f"{target}: {len(store.manifest())} batches, vintage {store.vintage()}"
 
@@ -196,12 +202,15 @@ def _price_rows(
     missed = {one.symbol: one.kind for one in gathered.missed}
     rows = []
     for name in wanted:
-        fetched = "fetched" if name in gathered.stored else SETTLED
+        kept = gathered.stored.get(name)
+        outcome = SETTLED if kept is None else "fetched" if kept.rows else "nothing new"
         rows.append(
             {
                 "what": name,
-                "outcome": f"not had: {missed[name]}" if name in missed else fetched,
-                "rows": gathered.stored.get(name, 0),
+                "outcome": f"not had: {missed[name]}" if name in missed else outcome,
+                "rows": kept.rows if kept else 0,
+                "changed": kept.changed if kept else 0,
+                "withdrawn": kept.withdrawn if kept else 0,
                 "last": held[name].frame.index[-1] if name in held else pd.NaT,
             }
         )
@@ -230,6 +239,8 @@ def _fetch_capex(
         "what": SERIES,
         "outcome": "fetched",
         "rows": batch.rows if batch else 0,
+        "changed": 0,
+        "withdrawn": 0,
         "last": observed["value_date"].max(),
     }
     return row, found.findings
@@ -259,4 +270,26 @@ def _check_source(store: Store, source: str, lines: list[Line]) -> list[Finding]
     except DataError as error:
         return [Finding(severity="warning", where=source, what=str(error))]
     own = [one for one in given.findings if "holds no price" not in one.what]
-    return [*own, *check_prices(lines, given)]
+    return [
+        replace(one, where=f"{source}: {one.where}")
+        for one in (
+            *own,
+            *_strangers(store, source, lines),
+            *check_prices(lines, given),
+        )
+    ]
+
+
+def _strangers(store: Store, source: str, lines: list[Line]) -> list[Finding]:
+    """Return that the store has prices of lines that nobody asked for."""
+    rows = store.read(series=[PREFIX + "close", PREFIX + "adj_close"], source=source)
+    known = {name for line in lines for name in (line.symbol, fx_symbol(line.currency))}
+    return [
+        Finding(
+            severity="info",
+            where=str(name),
+            what="no line, benchmark or currency of the universe",
+            action="not checked; name its universe with --universe",
+        )
+        for name in sorted(set(rows["line"]) - known)
+    ]

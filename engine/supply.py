@@ -204,8 +204,10 @@ def arrivals_told(tell: Tell) -> Progress:
     """Return what tells in words of each line that was asked for."""
 
     def progress(arrival: Arrival, done: int, total: int) -> None:
-        failed = "" if hasattr(arrival, "frame") else " did not come"
-        tell(f"fetching prices: {arrival.symbol}{failed}, {done} of {total}")
+        kind = getattr(arrival, "kind", "")
+        if kind != "not_asked":
+            failed = " did not come" if kind else ""
+            tell(f"fetching prices: {arrival.symbol}{failed}, {done} of {total}")
 
     return progress
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from engine.market.calendar import covered, sessions
 from engine.market.listing import Line
 from engine.market.market import Finding
 from engine.sources.files_prices import FixTime
-from engine.sources.price_rows import price_rows, session_ends
+from engine.sources.price_rows import PREFIX, price_rows, session_ends
 from engine.sources.store import Store
 from engine.sources.store_rows import WITHDRAWN
 from engine.sources.stored_prices import (
@@ -51,6 +51,22 @@ FX_FIX = FixTime(fix=dt.time(23, 59), zone=FX_ZONE, pairs=(), stated=True)
 #: Longer than any holiday of any exchange.
 LONGEST_BREAK = dt.timedelta(days=20)
 KEY = ["series", "value_date", "known_at"]
+CLOSE = PREFIX + "close"
+#: A line whose bars end earlier by more than this is named.
+ENDED = pd.Timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What of a line was new to the store.
+
+    Of the `rows` that are new, `changed` are closes that said another number before,
+    and `withdrawn` take back what is not said any more.
+    """
+
+    rows: int
+    changed: int
+    withdrawn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,12 +74,12 @@ class Gathered:
     """What a fetch came to.
 
     `asked` lines and currency pairs were wanted. `stored` has those that were fetched,
-    with the number of rows that were new to the store; those in `missed` are not to
-    be had, and the rest was up to date. `findings` are about the fetch itself.
+    with what was new to the store; those in `missed` are not to be had, and the rest
+    was up to date. `findings` are about the fetch itself.
     """
 
     asked: int
-    stored: Mapping[str, int]
+    stored: Mapping[str, Kept]
     missed: tuple[Missed, ...]
     findings: tuple[Finding, ...]
 
@@ -124,14 +140,19 @@ class YahooPrices:
             for one in wanted
             if whole or not is_current(one, held.get(one.symbol), end, now)
         ]
-        stored: dict[str, int] = {}
+        stored: dict[str, Kept] = {}
 
         def keep(arrival: Arrival, done: int, total: int) -> None:
             if isinstance(arrival, Fetched) and arrival.symbol not in stored:
                 request = next(one for one in due if one.symbol == arrival.symbol)
-                rows = rows_of(arrival, request, held.get(arrival.symbol))
+                before = held.get(arrival.symbol)
+                rows = rows_of(arrival, request, before)
                 batch = self.store.append(rows, source=YAHOO)
-                stored[arrival.symbol] = batch.rows if batch else 0
+                stored[arrival.symbol] = Kept(
+                    rows=batch.rows if batch else 0,
+                    changed=_changed(rows, before),
+                    withdrawn=int((rows["quality"] == WITHDRAWN).sum()),
+                )
             self.progress(arrival, done, total)
 
         if not due:
@@ -153,7 +174,7 @@ class YahooPrices:
             asked=len(wanted),
             stored=stored,
             missed=harvest.missed,
-            findings=(*left_out, *notes),
+            findings=(*left_out, *notes, *_endings(harvest.arrived, due, end, now)),
         )
 
 
@@ -245,6 +266,38 @@ def _withdrawn(
     told = pd.MultiIndex.from_frame(rows[KEY])
     gone = before[~pd.MultiIndex.from_frame(before[KEY]).isin(told)]
     return gone[list(rows.columns)].assign(value=0.0, quality=WITHDRAWN)
+
+
+def _changed(rows: pd.DataFrame, held: StoredLine | None) -> int:
+    """Return how many closes that are held are said with another value."""
+    if held is None:
+        return 0
+    both = rows.merge(held.rows, on=KEY, suffixes=("", "_before"))
+    both = both[(both["series"] == CLOSE) & (both["quality"] != WITHDRAWN)]
+    return int((both["value"] != both["value_before"]).sum())
+
+
+def _endings(
+    arrived: Sequence[Fetched],
+    due: Sequence[Request],
+    end: dt.date,
+    now: np.datetime64,
+) -> Iterator[Finding]:
+    """Yield the lines whose bars end well before the period, or now, does."""
+    mics = {one.symbol: one.mic for one in due}
+    for one in arrived:
+        last = one.frame.index[-1]
+        settled = last_settled(
+            mics[one.symbol], min(end, pd.Timestamp(now).date()), now
+        )
+        if settled is not None and settled - last > ENDED:
+            yield Finding(
+                severity="warning",
+                where=one.symbol,
+                what=f"Yahoo's bars end on {last.date()}, before {settled.date()}",
+                action="delisted, suspended, or a feed that has ended; see its page",
+                last=str(last.date()),
+            )
 
 
 def _asked(request: Request) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from engine.sources.store import Store
 from engine.sources.stored_prices import YAHOO, StoredPrices, read_lines
 from engine.sources.yahoo_fetch import Client
 from engine.sources.yahoo_returns import total_return_index
-from engine.sources.yahoo_store import YahooPrices
+from engine.sources.yahoo_store import Kept, YahooPrices
 from tests.yahoo_server import Quote, forget_everything, loopback_session, serve
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:yfinance")
@@ -149,7 +149,9 @@ def test_an_old_correction_is_seen_by_a_whole_fetch(tmp_path: Path) -> None:
         yahoo.quotes = {"PLAIN": one.told(dt.date(2024, 7, 1))}
         forget_everything()
         assert source.gather(line, START, END).stored == {}
-        assert source.gather(line, START, END, whole=True).stored == {"PLAIN": 5}
+        assert source.gather(line, START, END, whole=True).stored == {
+            "PLAIN": Kept(rows=5, changed=1, withdrawn=0)
+        }
         fresh = Store(tmp_path / "fresh")
         YahooPrices(store=fresh, client=source.client).gather(line, START, END)
         _same(store, fresh, line)

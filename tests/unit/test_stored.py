@@ -192,7 +192,7 @@ def test_signals_keep_their_restatements(store: Store) -> None:
 
 
 def test_a_store_without_signals_says_how_to_get_some(store: Store) -> None:
-    with pytest.raises(DataError, match="holds no signal; bring some with assay data"):
+    with pytest.raises(DataError, match="holds no signal; bring some by assay data"):
         StoredSignals(store=store).load(universes.loader.load("ai-stack"))
 
 
