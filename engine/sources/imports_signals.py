@@ -20,6 +20,7 @@ from engine.sources.files_signals import (
 from engine.sources.imports_cells import read_days, read_numbers, said_days, with_days
 from engine.sources.imports_names import Names
 from engine.sources.imports_tables import Sheet
+from engine.sources.imports_words import counted, moment_of
 from engine.sources.price_rows import PREFIX
 
 SYNONYMS = {"date": "value_date", "line": "entity", "symbol": "entity"}
@@ -80,6 +81,7 @@ def read_signals(
             *unclear,
             *zero_findings(rows, sheet.name),
             *stranger_findings(rows, names.universe),
+            *names.misspelt(rows["entity"].unique(), sheet.name),
             *start_findings(rows, sheet.name),
         ),
     )
@@ -98,7 +100,7 @@ def start_findings(rows: pd.DataFrame, name: str) -> Iterator[Finding]:
             severity="info",
             where=name,
             what=f"no value of {at_most(own.index)} before {first.date()}, none known "
-            f"before {known}",
+            f"before {moment_of(known)}",
             action="an event before that has no such signal",
             first=str(first.date()),
             last=str(own["last"].max().date()),
@@ -118,7 +120,7 @@ def zero_findings(rows: pd.DataFrame, name: str) -> Iterator[Finding]:
             yield Finding(
                 severity="warning",
                 where=f"{name}: {series} of {entity}",
-                what=f"exactly 0 on {len(days)} of {len(own)} dates: {at_most(days)}; "
+                what=f"exactly 0 on {len(days)} of {counted(len(own), 'date')}: {at_most(days)}; "
                 "where only the largest are listed that means not listed, not zero",
                 action='kept as observed; to mark them say zero = "bound" in a mapping',
                 first=days[0],
@@ -221,8 +223,9 @@ def _with_known_at(sheet: Sheet, lag: dt.timedelta | None) -> tuple[Sheet, str]:
     if blank.any() and lag is None:
         at = int(np.argmax(blank))
         raise DataError(
-            f"{sheet.name}, row {cells.index[at]}: has no known_at ({int(blank.sum())} "
-            "such rows), so nobody says when it became known; give the publication lag "
+            f"{sheet.name}, row {cells.index[at]}: has no known_at "
+            f"({counted(int(blank.sum()), 'such row')}), so nobody says when it became "
+            "known; give the publication lag "
             'with --lag 45d, or lag = "45d" in a mapping'
         )
     said = ""
@@ -230,7 +233,8 @@ def _with_known_at(sheet: Sheet, lag: dt.timedelta | None) -> tuple[Sheet, str]:
         later = pd.DatetimeIndex(cells["value_date"]) + pd.Timedelta(lag)
         late = pd.Series(later.strftime(ISO), index=cells.index)
         told = late if told is None else told.where(~blank, late)
-        every = "" if blank.all() else f" in {int(blank.sum())} rows without it"
+        some = counted(int(blank.sum()), "row")
+        every = "" if blank.all() else f" in {some} without it"
         said = f"known_at: value date plus the lag of {_span(lag)}{every}"
     sheet = with_known(sheet, told)
     return sheet, said

@@ -35,8 +35,8 @@ class Sheet:
     `cells` are texts (NaN: blank) or, from Parquet, of the file's own types; columns
     are in lower case with underscores, and its index is the row in the file, from 1.
     `heads` maps a column to how the file writes it. `typed` says that the file itself
-    knows numbers from text, so that a decimal sign is no question; `says` is how it
-    was read.
+    knows numbers from text; `says` is how it was read, `hint` how to read another
+    sheet of the same file.
     """
 
     path: Path
@@ -47,6 +47,7 @@ class Sheet:
     typed: bool
     says: tuple[str, ...]
     title: str = ""
+    hint: str = ""
 
     def has(self, *columns: str) -> bool:
         """Return whether the file has all of these columns."""
@@ -122,16 +123,22 @@ def read_sheet(place: Path, mapping: FileMapping) -> Sheet:
         return _parquet_sheet(place, content)
     from engine.sources.imports_excel import excel_rows  # loads openpyxl: 0.2 s
 
-    told = excel_rows(place, content, mapping.sheet)
-    return _sheet(
-        place,
-        told.rows,
-        content,
-        mapping,
-        says=(told.says,),
-        typed=True,
-        title=told.title,
-    )
+    told = excel_rows(place, content, mapping.sheet, mapping.decimal)
+    try:
+        sheet = _sheet(
+            place,
+            told.rows,
+            content,
+            mapping,
+            says=(told.says,),
+            typed=True,
+            title=told.title,
+        )
+    except DataError as error:
+        raise DataError(
+            f"{error}; or {told.hint}" if told.hint else str(error)
+        ) from error
+    return replace(sheet, hint=told.hint)
 
 
 def _text_sheet(place: Path, content: bytes, mapping: FileMapping) -> Sheet:

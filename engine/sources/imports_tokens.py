@@ -17,6 +17,7 @@ from engine.sources.imports_cells import read_days, read_numbers, said_days, wit
 from engine.sources.imports_names import Names
 from engine.sources.imports_signals import SignalFile, read_signals, start_findings
 from engine.sources.imports_tables import Sheet
+from engine.sources.imports_words import counted
 from engine.sources.openrouter import (
     CHINA,
     CHINA_SHARE,
@@ -140,7 +141,7 @@ def _unlisted_findings(rows: pd.DataFrame, name: str) -> Iterator[Finding]:
         yield Finding(
             severity="warning",
             where=f"{name}: {CHINA_SHARE}",
-            what=f"no Chinese model among the nine in {len(days)} weeks: "
+            what=f"no Chinese model among the nine in {counted(len(days), 'week')}: "
             f"{at_most(days)}",
             action="0 of quality bound: not in the top nine is not zero; no factor "
             "reads it",

@@ -172,7 +172,9 @@ def test_wrong_usage(assay: Terminal) -> None:
 
 
 def test_a_refused_import_ends_with_1(assay: Terminal) -> None:
-    (assay.folder / "NVDA.csv").write_text("date,close\n2025-01-27,118.42\n2025-01-28,x")
+    (assay.folder / "NVDA.csv").write_text(
+        "date,close\n2025-01-27,118.42\n2025-01-28,x"
+    )
     for options in ((), ("--dry-run",)):
         answer = assay("data", "import", "NVDA.csv", *options)
         assert answer.code == 1

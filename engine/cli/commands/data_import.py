@@ -50,6 +50,11 @@ SHOWN = ("severity", "where", "first", "last", "what", "action")
     help="How long after its date a value without known_at was published.",
 )
 @click.option(
+    "--replace",
+    is_flag=True,
+    help="Store values that contradict stored ones, as new vintages.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Say what would be stored, and store nothing."
 )
 @FORMAT
@@ -59,6 +64,7 @@ def import_(
     mapping: Path | None,
     source: str,
     lag: str | None,
+    replace: bool,
     dry_run: bool,
     form: str,
 ) -> None:
@@ -66,12 +72,14 @@ def import_(
 
     CSV, Parquet and Excel. How each file is understood is said on stderr and what is
     odd about it printed on stdout, before anything is stored. If any file has an
-    error, nothing is stored at all and the exit code is 1.
+    error, or contradicts what the store holds (unless --replace is said), nothing is
+    stored at all and the exit code is 1.
 
     What `assay data export` wrote is brought in as it is, with its own moments.
     """
     from engine import data as kept
     from engine import imports
+    from engine.sources.imports_words import counted
     from engine.sources.store import Store, store_folder
 
     exports = [path for path in paths if kept.is_export(path)]
@@ -81,6 +89,9 @@ def import_(
     found = imports.read_files(
         paths, universe=universe, mapping=mapping, source=source, lag=lag
     )
+    folder = store_folder()
+    store = Store(folder)
+    found = found.beside(store, replace=replace)
     _say(found)
     emit(found.findings, form, title="Findings", columns=SHOWN)
     note(
@@ -94,19 +105,21 @@ def import_(
         raise click.exceptions.Exit(1)
     rows = len(found.rows)
     if dry_run:
-        count = len(found.files)
-        files = f"{count} file{'' if count == 1 else 's'}"
-        note(f"{rows:,} rows would be stored from {files}; dry run")
+        files = counted(len(found.files), "file")
+        note(f"{counted(rows, 'row')} would be stored from {files}; dry run")
         return
-    folder = store_folder()
-    new = found.store(Store(folder))
-    note(f"{new:,} of {rows:,} rows were new; stored in {folder}")
+    new = found.store(store, replace=replace)
+    note(
+        f"{new:,} of {counted(rows, 'row')} {'was' if rows == 1 else 'were'} new; stored in {folder}"
+    )
 
 
 def _say(found: Import) -> None:
     """Print on stderr how each file was understood."""
+    from engine.sources.imports_words import counted
+
     for file in found.files:
-        note(f"{file.name}: {file.kind}, {len(file.rows):,} rows")
+        note(f"{file.name}: {file.kind}, {counted(len(file.rows), 'row')}")
         for sentence in file.says:
             note(f"  {sentence}")
     if found.passed_over:
