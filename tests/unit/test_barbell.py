@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 from engine.errors import DataError, UsageError
-from engine.portfolio import barbell, objectives
+from engine.portfolio import barbell
 from engine.portfolio.barbell import decide, tradeable_now
-from engine.portfolio.objectives import equal_weights, spread
+from engine.portfolio.objectives.mean_variance import mean_variance
+from engine.portfolio.objectives.shares import spread, within_equal_legs
 from engine.portfolio.risk import estimate
 from engine.portfolio.scoring import WeightedFactor
 from engine.thesis.model import Leg
@@ -354,7 +355,7 @@ def test_equal_weight_moves_what_a_cap_frees_to_the_others():
         held=[0.0, 0.0, 0.0, 0.05],
     )
     # b: one name at its cap 0.3 and the closed one; a: two names share the rest
-    assert equal_weights(case, 1.0).tolist() == pytest.approx([0.3, 0.3, 0.3, 0.05])
+    assert within_equal_legs(case, 1.0).tolist() == pytest.approx([0.3, 0.3, 0.3, 0.05])
 
 
 def test_equal_weight_counts_an_asset_of_two_legs_once():
@@ -366,7 +367,7 @@ def test_equal_weight_counts_an_asset_of_two_legs_once():
         },
         max_weight=1.0,
     )
-    assert equal_weights(case, 1.0).tolist() == pytest.approx([0.25, 0.25, 0.5])
+    assert within_equal_legs(case, 1.0).tolist() == pytest.approx([0.25, 0.25, 0.5])
 
 
 def test_equal_weight_under_a_turnover_limit_goes_part_of_the_way():
@@ -422,6 +423,6 @@ def test_a_missing_cost_rate_is_an_error():
 
 
 def test_an_objective_counts_return_risk_and_costs():
-    objective = objectives.mean_variance(np.array([0.1, 0.2]), np.diag([0.04, 0.09]), 2)
+    objective = mean_variance(np.array([0.1, 0.2]), np.diag([0.04, 0.09]), 2)
     # 0.15 - (0.04 + 0.09) / 4 - 0.01
     assert objective.value(np.array([0.5, 0.5]), 0.01) == pytest.approx(0.1075)
