@@ -29,7 +29,7 @@ from engine.portfolio.objectives.goal import Goal, Quadratic
 from engine.portfolio.solution import Solution
 
 #: PIQP stops here, in the scaled problem.
-PRECISION = 1e-10
+PRECISION = 1e-11
 #: An answer that misses the optimality conditions by more goes to cvxpy instead.
 ACCEPTED = 1e-7
 #: Up to this many assets are solved in one piece.

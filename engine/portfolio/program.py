@@ -67,30 +67,31 @@ def solve(limits: Limits, goal: Goal, rates: Rates, *, covered: bool) -> Solutio
 
     `rates` are the costs of buying and of selling, fractions of the value traded,
     shape (N,) each. Where `covered`, the costs leave the minimum of cash untouched
-    (self financing: weights + cash left + costs = 1). A linear goal with whole numbers
-    (names counted, small positions forbidden) goes to HiGHS, everything else to
-    Clarabel, which takes no whole numbers: see `engine.portfolio.integers`.
+    (self financing: weights + cash left + costs = 1). A linear goal goes to HiGHS,
+    with whole numbers too (names counted, small positions forbidden); everything else
+    to Clarabel, which takes none: see `engine.portfolio.integers`.
     """
     programme = define(limits, goal, rates, covered=covered)
     problem = programme.problem
-    integer = problem.is_mixed_integer()
-    name = "highs" if integer else "clarabel"
+    linear = goal.linear_program and limits.risk_limit is None
+    name = "highs" if linear else "clarabel"
     try:
         with warnings.catch_warnings():
             # an inaccurate optimum warns: it is in the status, and is checked
             warnings.simplefilter("ignore", UserWarning)
-            residual = _by_highs(problem) if integer else _by_clarabel(problem)
+            residual = _by_highs(problem) if linear else _by_clarabel(problem)
     except cp.SolverError as error:
         return Solution(status=f"failed: {error}", solver=name)
     status = str(problem.status)
     if status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
         return Solution(status=status, solver=name)
+    priced = not problem.is_mixed_integer() and not goal.homogeneous
     return Solution(
         status=status,
         solver=name,
         weights=np.asarray(programme.weights.value) / float(programme.whole.value),
         residual=residual,
-        prices={} if integer or goal.homogeneous else _prices(programme, goal.scale),
+        prices=_prices(programme, goal.scale) if priced else {},
     )
 
 
@@ -107,10 +108,13 @@ def _by_clarabel(problem: cp.Problem) -> float:
 
 
 def _by_highs(problem: cp.Problem) -> float:
-    """Solve a linear problem with whole numbers; return the relative gap left."""
-    problem.solve(solver=cp.HIGHS, **GAP)
+    """Solve a linear problem; return how far the answer is from optimal."""
+    integer = problem.is_mixed_integer()
+    problem.solve(solver=cp.HIGHS, **(GAP if integer else {}))
     stats = problem.solver_stats.extra_stats
-    return float(stats.mip_gap) if stats is not None else float("nan")
+    if integer:
+        return float(stats.mip_gap)
+    return float(max(stats.max_primal_infeasibility, stats.max_dual_infeasibility))
 
 
 def define(limits: Limits, goal: Goal, rates: Rates, *, covered: bool) -> Programme:

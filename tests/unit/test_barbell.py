@@ -11,6 +11,7 @@ import pytest
 from engine.errors import DataError, UsageError
 from engine.portfolio import barbell
 from engine.portfolio.barbell import decide, tradeable_now
+from engine.portfolio.objectives import OBJECTIVES
 from engine.portfolio.objectives.mean_variance import mean_variance
 from engine.portfolio.objectives.shares import spread, within_equal_legs
 from engine.portfolio.risk import estimate
@@ -82,9 +83,13 @@ def total(decision, letters: str) -> float:
 # --- limits ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("objective", ["mean_variance", "min_variance", "equal"])
+CLOSED = ("equal", "inverse_volatility")
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_limit_is_met(objective):
-    decision = decided(objective=objective, cash=(0.02, 0.10))
+    more = {"risk_limit": 0.2} if objective == "max_score" else {}
+    decision = decided(objective=objective, cash=(0.02, 0.10), **more)
     assert 0.4 - SOLVER <= total(decision, "CM") <= 0.6 + SOLVER
     assert 0.3 - SOLVER <= total(decision, "H") <= 0.4 + SOLVER
     assert total(decision, "L") <= 0.05 + SOLVER
@@ -92,7 +97,9 @@ def test_every_limit_is_met(objective):
     assert decision.weights.min() >= 0.0
     assert 0.02 - SOLVER <= decision.cash <= 0.10 + SOLVER
     assert decision.weights.sum() + decision.cash == pytest.approx(1.0, abs=IDENTITY)
-    assert decision.status == ("closed form" if objective == "equal" else "optimal")
+    assert decision.status == ("closed form" if objective in CLOSED else "optimal")
+    assert decision.fallback == ""
+    assert decision.residual < SOLVER or objective in CLOSED
     assert decision.session == WORLD.home.sessions.days[-1]
 
 

@@ -32,6 +32,7 @@ from engine.portfolio.objectives.shares import after_costs
 _CONVERGED = 1e-8
 #: Above this decrement a full step might leave the domain.
 _DAMPED_ABOVE = 0.25
+_STEPS = 500
 
 
 def aim(outlook: Outlook) -> Aim:
@@ -83,12 +84,15 @@ def risk_budgeting(covariance: np.ndarray, budgets: np.ndarray) -> np.ndarray:
     volatility = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(volatility, volatility)
     y = np.sqrt(budgets)
-    for _ in range(200):
+    for _ in range(_STEPS):
         gradient = correlation @ y - budgets / y
         hessian = correlation + np.diag(budgets / y**2)
-        step = np.linalg.solve(hessian, gradient)
+        try:
+            step = np.linalg.solve(hessian, gradient)
+        except np.linalg.LinAlgError:  # y has run off along a mix without risk
+            break
         # the barrier's coefficients are below 1: divide by the least to be standard
-        decrement = float(np.sqrt(gradient @ step / budgets.min()))
+        decrement = float(np.sqrt(max(gradient @ step, 0.0) / budgets.min()))
         y = y - step / (1.0 + decrement if decrement > _DAMPED_ABOVE else 1.0)
         if decrement < _CONVERGED:
             weights = y / volatility
