@@ -173,7 +173,9 @@ def test_shadow_prices_are_what_a_little_more_room_brings(
     turnover_limit, reward, binding
 ):
     """Each price against the objective at limits moved by a hair."""
-    step, rates = 1e-5, (np.full(16, 0.001), np.full(16, 0.002))
+    # where costs keep whole legs as they are, a price is an interval: trade freely
+    cost = 0.001 if reward else 1e-6
+    step, rates = 1e-5, (np.full(16, cost), np.full(16, 2 * cost))
     case, goal = priced(turnover_limit, reward)
 
     def value(bound: Limits) -> float:
