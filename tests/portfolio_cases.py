@@ -91,7 +91,7 @@ def limits(
     max_turnover: float | None = None,
     layer_limits: Mapping[str, tuple[float, float]] | None = None,
     mics: Sequence[str] | None = None,
-    beta: Sequence[float] | None = None,
+    betas: Sequence[float] | None = None,
     **more: object,
 ) -> Limits:
     """Return limits over assets A00, A01, ... of these layers."""
@@ -114,7 +114,7 @@ def limits(
         traits(
             lines(assets, mics),
             dict(zip(assets, layers, strict=True)),
-            None if beta is None else np.array(beta, dtype=np.float64),
+            None if betas is None else np.array(betas, dtype=np.float64),
         ),
         Position(
             held=weights,
