@@ -56,6 +56,8 @@ def choose(
     where nothing meets the limits.
     """
     rates = buy_cost, sell_cost
+    if (limits.floor >= limits.highest).all():  # nothing can trade: nothing to choose
+        aim = replace(aim, ideal=limits.floor)
     tried = []
     for covered in (True, False):
         chosen, status = _attempt(limits, aim, rates, covered)

@@ -242,7 +242,7 @@ def _sentence(limits: Limits, clash: Sequence[Row]) -> str:
         if times > MET and row.name == CAP
     ]
     needs = [(_term(r, t), r.value * t) for r, t in binding if r.side == "minimum"]
-    allows = [(_term(r, t), r.value * t) for r, t in binding if r.side == "maximum"]
+    allows = [(_term(r, t), r.value * t) for r, t in binding if r.side != "minimum"]
     if capped:
         caps = f"{CAP} {limits.max_weight:.2f} x {len(capped)} tradeable names"
         allows.append((caps, limits.max_weight * sum(capped)))
@@ -281,6 +281,8 @@ def _digits(short: float) -> int:
 
 def _term(row: Row, times: float) -> str:
     """Return a setting as the thesis file has it: name, side, value."""
+    if row.name == NAMES:  # counted, each at the most that a name may weigh
+        return f"{NAMES} {row.value:.0f} x {times:.2f}"
     factor = "" if abs(times - 1.0) < MET else f"{times:.2g} x "
     side = f" {row.side}" if row.side else ""
     return f"{factor}{row.name}{side} {row.value:.2f}"

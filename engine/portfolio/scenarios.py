@@ -30,9 +30,9 @@ def scenarios(
     values = returns.to_numpy(np.float64)
     seen = np.isfinite(values)
     wanted = limits.may_buy & (limits.cap > 0.0)
+    if not wanted.any():  # nothing to choose: nothing to measure
+        return np.zeros((1, len(names)))
     complete = seen[:, wanted].all(axis=1)
-    if not wanted.any():
-        complete = seen.any(axis=1)
     needed = int(np.ceil(1.0 / (1.0 - rules.cvar_level) - 1e-9))
     if complete.sum() < needed:
         short = names[wanted][np.argsort(seen[:, wanted].sum(axis=0))[:3]]
