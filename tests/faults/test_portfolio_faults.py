@@ -29,6 +29,11 @@ RETURNS = COMMON + 0.015 * RNG.standard_normal((260, 12))
 VIEWS = dict(zip(NAMES, RNG.standard_normal(12), strict=True))
 
 
+@pytest.fixture(autouse=True)
+def _same_numbers_whatever_ran_before() -> None:
+    RNG.bit_generator.state = np.random.default_rng(43).bit_generator.state
+
+
 def decided(
     world=None,
     names=NAMES,
