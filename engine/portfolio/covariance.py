@@ -19,6 +19,8 @@ def pairwise_covariance(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
     ``pandas.DataFrame.cov``. NaN for a pair with fewer than two rows in common.
     """
     filled, mask = centred(values, seen)
+    if seen.all() and len(values) > 1:
+        return np.asarray(filled.T @ filled / (len(values) - 1.0))
     common = mask.T @ mask
     sums = filled.T @ mask
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -59,7 +61,6 @@ def shrink(
     if n < 2:
         return sample, 0.0
     x, mask = centred(values, seen)
-    common = mask.T @ mask
     variance = np.diag(sample)
     sd = np.sqrt(variance)
     mean_correlation = ((sample / np.outer(sd, sd)).sum() - n) / (n * (n - 1))
@@ -68,22 +69,56 @@ def shrink(
     distance = float(((target - sample) ** 2).sum())
     if distance <= (_SAME * variance.sum()) ** 2:
         return sample, 0.0
+    sums = _complete_sums if seen.all() else _pairwise_sums
+    pi, theta = sums(x, mask, sample, sd)
+    intensity = float(np.clip((pi - mean_correlation * theta) / distance, 0.0, 1.0))
+    return intensity * target + (1.0 - intensity) * sample, intensity
+
+
+def _pairwise_sums(
+    x: np.ndarray, mask: np.ndarray, sample: np.ndarray, sd: np.ndarray
+) -> tuple[float, float]:
+    """Return the sums of sampling variances and of covariances with the target's.
+
+    Over all pairs but an asset with itself, whose two sums cancel: each moment is a
+    mean over the rows that the pair has in common.
+    """
+    common, squares, variance = mask.T @ mask, x * x, sd * sd
     product = x.T @ x / common
-    pi = (x**2).T @ (x**2) / common - 2.0 * product * sample + sample**2
-    own_square = (x**2).T @ mask / common
+    pi = squares.T @ squares / common - 2.0 * product * sample + sample**2
     theta = (
-        (x**3).T @ x / common
-        - own_square * sample
+        (squares * x).T @ x / common
+        - squares.T @ mask / common * sample
         - product * variance[:, None]
         + variance[:, None] * sample
     )
+    np.fill_diagonal(pi, 0.0)
     np.fill_diagonal(theta, 0.0)
-    rows = np.diag(common)
-    rho = (np.diag(pi) / rows).sum() + mean_correlation * (
-        np.outer(1.0 / sd, sd) * theta / rows[:, None]
-    ).sum()
-    intensity = float(np.clip(((pi / common).sum() - rho) / distance, 0.0, 1.0))
-    return intensity * target + (1.0 - intensity) * sample, intensity
+    of_target = np.outer(1.0 / sd, sd) * theta / np.diag(common)[:, None]
+    return float((pi / common).sum()), float(of_target.sum())
+
+
+def _complete_sums(
+    x: np.ndarray, mask: np.ndarray, sample: np.ndarray, sd: np.ndarray
+) -> tuple[float, float]:
+    """Return what `_pairwise_sums` does, where no return is missing.
+
+    A sum over pairs of a mean over rows is a mean over rows of a product of two sums:
+    of N x T numbers instead of N x N products of T, which a large universe notices.
+    """
+    rows, squares, variance = float(len(mask)), x * x, sd * sd
+    fourth, own = (squares * squares).mean(axis=0), squares.mean(axis=0)
+    crossed = float(((x @ sample) * x).sum()) / rows  # products times the sample
+    pi = float((squares.sum(axis=1) ** 2).mean()) - 2.0 * crossed
+    pi += float((sample * sample).sum())
+    pi -= float((fourth - 2.0 * own * variance + variance * variance).sum())
+    weighted = x @ sd
+    cubed = (squares * x) @ (1.0 / sd)
+    theta = float((cubed * weighted).mean()) - float(fourth.sum())
+    beside = sample @ sd - variance * sd  # sum of s_ij sd_j over the others
+    products = x.T @ weighted / rows - own * sd
+    theta += float(((variance - own) / sd) @ beside) - float(sd @ products)
+    return pi / rows, theta / rows
 
 
 def exponential_covariance(
@@ -222,6 +257,8 @@ def with_lags(
 
 def centred(values: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return deviations from each column's mean, 0 where missing, and the mask."""
+    if seen.all() and len(values):
+        return values - values.mean(axis=0), np.ones_like(values)
     mask = seen.astype(np.float64)
     filled = np.where(seen, values, 0.0)
     mean = filled.sum(axis=0) / np.maximum(mask.sum(axis=0), 1.0)

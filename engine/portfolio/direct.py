@@ -103,14 +103,19 @@ class _Problem:
     """The scaled problem over N weights w in [low, high] and amounts sold s.
 
     either : mask of the assets with an amount sold of their own. linear, on_sold :
-    costs of w and of s. rest : the weights of what is in no piece.
+    costs of w and of s. rest : the weights of what is in no piece. names, row_w, row_s,
+    row_low, row_high : the limits on sums, shapes (R,), (R, N), (R, N), (R,), (R,).
     """
 
     limits: Limits
     quadratic: np.ndarray
     linear: np.ndarray
     on_sold: np.ndarray
-    rows: tuple[_Row, ...]
+    names: tuple[str, ...]
+    row_w: np.ndarray
+    row_s: np.ndarray
+    row_low: np.ndarray
+    row_high: np.ndarray
     low: np.ndarray
     high: np.ndarray
     either: np.ndarray
@@ -157,7 +162,11 @@ def _problem(limits: Limits, goal: Quadratic, rates: Rates, covered: bool) -> _P
         quadratic=goal.quadratic / scale,
         linear=weight * costs - goal.linear / scale,
         on_sold=weight * sold_costs,
-        rows=rows,
+        names=tuple(row.name for row in rows),
+        row_w=np.array([row.on_weights for row in rows]),
+        row_s=np.array([row.on_sold for row in rows]),
+        row_low=np.array([row.low for row in rows]),
+        row_high=np.array([row.high for row in rows]),
         low=low,
         high=high,
         either=either,
@@ -236,13 +245,9 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
     sale = np.zeros((len(either), size))  # w + s >= held
     sale[np.arange(len(either)), places] = 1.0
     sale[np.arange(len(either)), k + np.arange(len(either))] = 1.0
-    on_w = np.array([row.on_weights for row in problem.rows])
-    on_s = np.array([row.on_sold for row in problem.rows])
-    fixed = on_w @ still
-    matrix = np.vstack([np.hstack([on_w[:, chosen], on_s[:, either]]), sale])
+    fixed = problem.row_w @ still
+    sums = np.hstack([problem.row_w[:, chosen], problem.row_s[:, either]])
     held = problem.limits.held[either]
-    low = np.concatenate([np.array([r.low for r in problem.rows]) - fixed, held])
-    high = np.array([row.high for row in problem.rows]) - fixed
     solver = piqp.DenseSolver()
     solver.settings.eps_abs = solver.settings.eps_rel = PRECISION
     solver.settings.eps_duality_gap_abs = PRECISION
@@ -252,9 +257,9 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
         slope,
         None,
         None,
-        matrix,
-        low,
-        np.concatenate([high, np.full(len(held), np.inf)]),
+        np.vstack([sums, sale]),
+        np.concatenate([problem.row_low - fixed, held]),
+        np.concatenate([problem.row_high - fixed, np.full(len(held), np.inf)]),
         np.concatenate([problem.low[chosen], np.zeros(len(held))]),
         np.concatenate(
             [problem.high[chosen], np.maximum(held - problem.low[either], 0.0)]
@@ -264,7 +269,7 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
     result = solver.result
     solved = status == piqp.PIQP_SOLVED
     word = "optimal" if solved else str(status).rpartition("PIQP_")[2].lower()
-    count = len(problem.rows)
+    count = len(problem.names)
     rows = result.z_u - result.z_l
     bounds = result.z_bu - result.z_bl
     weights = still
@@ -282,9 +287,8 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
 
 def _slopes(problem: _Problem, piece: _Piece) -> np.ndarray:
     """Return the Lagrangian's slope in each weight, its bounds apart, shape (N,)."""
-    on_weights = np.array([row.on_weights for row in problem.rows])
     slope = problem.quadratic @ piece.weights + problem.linear
-    return np.asarray(slope + piece.on_rows @ on_weights + piece.on_sale)
+    return np.asarray(slope + piece.on_rows @ problem.row_w + piece.on_sale)
 
 
 def _improving(
@@ -308,7 +312,7 @@ def _residual(problem: _Problem, piece: _Piece) -> float:
     Over the whole universe: an asset outside the piece stands at a bound, whose
     multiplier may have one sign only.
     """
-    weights, sold, rows = piece.weights, piece.sold, problem.rows
+    weights, sold = piece.weights, piece.sold
     assert weights is not None
     slope = _slopes(problem, piece)
     at_low, at_high = weights <= problem.low, weights >= problem.high
@@ -318,11 +322,10 @@ def _residual(problem: _Problem, piece: _Piece) -> float:
     inside = np.where(outside & at_high & ~at_low, np.maximum(inside, 0.0), inside)
     inside = np.where(at_low & at_high, 0.0, inside)
     worst = [np.abs(inside).max(initial=0.0)]
-    on_sold = np.array([row.on_sold for row in rows])
-    stationary = problem.on_sold + piece.on_rows @ on_sold + piece.on_sale
+    stationary = problem.on_sold + piece.on_rows @ problem.row_s + piece.on_sale
     worst.append(np.abs(stationary + piece.on_sold)[problem.either].max(initial=0.0))
-    totals = np.array([r.on_weights @ weights + r.on_sold @ sold for r in rows])
-    low, high = np.array([r.low for r in rows]), np.array([r.high for r in rows])
+    totals = problem.row_w @ weights + problem.row_s @ sold
+    low, high = problem.row_low, problem.row_high
     worst.append(np.maximum(low - totals, totals - high).max(initial=0.0))
     used = np.where(piece.on_rows > 0.0, high - totals, totals - low)
     binding = np.abs(piece.on_rows) > 0.0
@@ -341,11 +344,11 @@ def _residual(problem: _Problem, piece: _Piece) -> float:
 def _prices(problem: _Problem, piece: _Piece) -> Iterator[tuple[str, float]]:
     """Yield what the objective gains per unit of each limit that binds."""
     totals: dict[str, float] = {}
-    for row, multiplier in zip(problem.rows, piece.on_rows, strict=True):
+    for name, multiplier in zip(problem.names, piece.on_rows, strict=True):
         side = "maximum" if multiplier > 0.0 else "minimum"
-        if row.name == CASH:  # a maximum of what is invested is a minimum of cash
+        if name == CASH:  # a maximum of what is invested is a minimum of cash
             side = "minimum" if multiplier > 0.0 else "maximum"
-        label = row.name if row.name == TURNOVER else f"{row.name} {side}"
+        label = name if name == TURNOVER else f"{name} {side}"
         totals[label] = totals.get(label, 0.0) + abs(float(multiplier))
     limits = problem.limits
     for name, one in totals.items():

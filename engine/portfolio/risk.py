@@ -99,6 +99,7 @@ def estimate(
     names = list(returns.columns)
     values = returns.to_numpy(dtype=np.float64)
     seen = np.isfinite(values)
+    counts = seen.sum(axis=0)
     kept, held_out = _with_history(values, seen, names, min_history)
     proxied: dict[str, str] = {}
     extra = np.zeros(len(names))
@@ -110,13 +111,15 @@ def estimate(
         held_out = {name: held_out[name] for name in held_out if name not in proxied}
         kept = [place for place, name in enumerate(names) if name not in held_out]
     chosen = [names[column] for column in kept]
-    covariance = _covariance(values[:, kept], seen[:, kept], chosen, method, options)
+    if len(kept) < len(names):
+        values, seen = values[:, kept], seen[:, kept]
+    covariance = _covariance(values, seen, chosen, method, options)
     covariance = nearest_psd(covariance + np.diag(extra[kept]))
+    columns = returns.columns  # an index of strings is slow to make
+    labels = columns if len(kept) == len(names) else columns[kept]
     return Risk(
-        covariance=pd.DataFrame(covariance, index=chosen, columns=chosen),
-        observations=pd.Series(
-            np.isfinite(returns.to_numpy()).sum(axis=0), index=names, name="returns"
-        ),
+        covariance=pd.DataFrame(covariance, index=labels, columns=labels),
+        observations=pd.Series(counts, index=columns, name="returns"),
         held_out=held_out,
         proxied=proxied,
         by_layer=options.layer_of is not None,
@@ -256,7 +259,10 @@ def _with_history(
         else:
             kept.append(column)
     least = max(2, min_history // 2)
-    common = seen.T.astype(np.int64) @ seen
+    if min(counts, default=0) == len(values):  # complete: every pair has all rows
+        return kept, held_out
+    mask = seen.astype(np.float64)  # whole numbers have no fast matrix product
+    common = mask.T @ mask
     while len(kept) > 1:
         short = common[np.ix_(kept, kept)] < least
         if not short.any():
