@@ -55,7 +55,7 @@ def relaxed(limits: Limits) -> tuple[Limits, Mapping[str, float]]:
         needed = least_risk(limits)
         if needed > limits.risk_limit:
             found[RISK] = needed - limits.risk_limit
-            limits = replace(limits, risk_limit=needed * (1.0 + _ROOM))
+            limits = replace(limits, risk_limit=needed * (1.0 + 10.0 * _ROOM))
     return limits, found
 
 

@@ -30,6 +30,7 @@ COVARIANCE = 21 * np.cov(RETURNS, rowvar=False)
 ALPHA = 0.01 * RNG.standard_normal(N)
 GOAL = mean_variance(ALPHA, COVARIANCE, 10.0)
 FREE = np.zeros(N)
+CVAR = MinCvar(scenarios=RETURNS, level=0.9)
 
 
 def case(**settings: object) -> Limits:
@@ -140,9 +141,7 @@ def test_long_only_takes_a_negative_rounding_for_nothing():
 # --- risk -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "goal", [GOAL, highest(ALPHA), MinCvar(scenarios=RETURNS, level=0.9)]
-)
+@pytest.mark.parametrize("goal", [GOAL, highest(ALPHA), CVAR])
 def test_a_risk_limit_binds_any_objective(goal):
     bound = case(cash=(0.0, 0.2))
     free = chosen(bound, goal).weights
@@ -210,7 +209,7 @@ def test_few_names_and_no_small_positions_are_the_best_of_all_choices(
 
 
 def test_a_linear_objective_with_few_names_goes_to_highs():
-    goal = MinCvar(scenarios=RETURNS, level=0.9)
+    goal = CVAR
     bound = case(max_names=3, min_position=0.1, cash=(0.0, 0.1))
     answer = chosen(bound, goal)
     assert answer.solver == "highs"
@@ -260,3 +259,45 @@ def test_a_breach_is_named():
     )
     calm = dataclasses.replace(case(), risk_limit=0.01, covariance=np.eye(N))
     assert breach(calm, np.full(N, 0.1), 0)[1] == "portfolio.risk_limit"
+
+
+# --- shadow prices off the direct path ------------------------------------------------
+
+
+def test_the_price_of_risk_is_what_a_little_more_brings():
+    bare = dataclasses.replace(case(cash=(0.0, 0.2)), covariance=12 * COVARIANCE)
+    goal, step = highest(ALPHA), 1e-4
+    free = chosen(bare, goal).weights
+    level = 0.7 * risk(bare, free)
+    at, above, below = (
+        chosen(dataclasses.replace(bare, risk_limit=level + move), goal)
+        for move in (0.0, step, -step)
+    )
+    slope = (above.objective - below.objective) / (2 * step)
+    assert at.prices["portfolio.risk_limit"] == pytest.approx(slope, rel=1e-3)
+
+
+def test_the_price_of_gross_positions():
+    bound = case(max_short=0.3, max_gross=1.1, cash=(-5.0, 5.0), max_weight=0.9)
+    at, above, below = (
+        chosen(dataclasses.replace(bound, gross=1.1 + move))
+        for move in (0, 1e-4, -1e-4)
+    )
+    slope = (above.objective - below.objective) / 2e-4
+    assert at.prices["portfolio.max_gross"] == pytest.approx(slope, rel=1e-3)
+
+
+def test_prices_of_a_linear_programme():
+    bound = case(countries={"US": (0.55, 0.9)}, cash=(0.0, 0.1), max_weight=0.3)
+    at = chosen(bound, CVAR)
+    moved = []
+    for step in (1e-5, -1e-5):
+        budgets = [
+            dataclasses.replace(one, low=one.low - step * (one.low == 0.55))
+            for one in bound.budgets
+        ]
+        wider = dataclasses.replace(bound, budgets=tuple(budgets))
+        moved.append(chosen(wider, CVAR).objective)
+    price = at.prices["portfolio.countries.US minimum"]
+    assert price == pytest.approx((moved[0] - moved[1]) / 2e-5, rel=1e-3)
+    assert price > 0.0
