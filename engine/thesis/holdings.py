@@ -15,7 +15,6 @@ _ROUNDING = 1e-9
 def holdings(raw: Raw) -> Iterator[Complaint]:
     """Yield what no portfolio could ever meet, and settings that lack another."""
     rules = table(raw, "portfolio")
-    yield from _objective(rules)
     yield from _risk_budgets(rules, list(table(raw, "barbell")))
     yield from _positions(rules)
     yield from _short(rules)
@@ -30,16 +29,6 @@ def holdings(raw: Raw) -> Iterator[Complaint]:
                 f"{key} sum to {sum(least):g}",
                 hint="lower a minimum",
             )
-
-
-def _objective(rules: Raw) -> Iterator[Complaint]:
-    """Check that an objective has what it needs."""
-    if rules.get("objective") == "max_score" and "risk_limit" not in rules:
-        yield Complaint(
-            path=("portfolio", "objective"),
-            message="'max_score' without a risk limit would hold the best few names",
-            hint="set risk_limit to a yearly volatility, for example 0.20",
-        )
 
 
 def _risk_budgets(rules: Raw, legs: list[str]) -> Iterator[Complaint]:

@@ -41,6 +41,7 @@ class Portfolio(Section):
     risk_limit: Annotated[Number, Field(gt=0.0, le=10.0)] | None = Field(
         default=None,
         description='Largest yearly volatility; "max_score" needs one.',
+        validate_default=True,
     )
     risk_budgets: dict[Identifier, Fraction] = Field(
         default={},
@@ -116,6 +117,18 @@ class Portfolio(Section):
         default=False,
         description="Widen limits that collide by the least that helps, and say so.",
     )
+
+    @field_validator("risk_limit")
+    @classmethod
+    def _score_is_bounded(
+        cls, value: float | None, info: ValidationInfo
+    ) -> float | None:
+        if value is None and info.data.get("objective") == "max_score":
+            raise ValueError(
+                "objective 'max_score' without a risk limit would hold the best few "
+                "names; set risk_limit to a yearly volatility, for example 0.20"
+            )
+        return value
 
     @field_validator("min_history")
     @classmethod

@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.errors import DataError
+from engine.errors import DataError, InfeasibleError
+from engine.portfolio import direct
 from engine.portfolio.barbell import decide
 from engine.portfolio.objectives import OBJECTIVES
 from engine.portfolio.results import Decision
 from engine.portfolio.scoring import WeightedFactor
+from engine.portfolio.solution import Solution
 from tests.portfolio_cases import Across, known, lines, thesis
 from tests.tolerances import IDENTITY, SOLVER
 
@@ -242,3 +244,33 @@ def test_a_decision_records_how_it_was_reached():
     assert decision.prices
     assert decision.slacks == {}
     assert dataclasses.replace(decision).prices == decision.prices
+
+
+def test_a_direct_answer_that_is_not_optimal_is_solved_again_and_said(monkeypatch):
+    first = decided()
+    monkeypatch.setattr(direct, "ACCEPTED", -1.0)
+    again = decided()
+    assert again.solver == "clarabel"
+    assert again.fallback.startswith("piqp: optimal only to ")
+    assert (again.weights - first.weights).abs().max() <= 10 * SOLVER
+    assert set(again.prices) == set(first.prices)
+
+
+def test_a_solver_that_gives_up_leaves_the_problem_to_the_other(monkeypatch):
+    first = decided()
+    monkeypatch.setattr(
+        direct, "solve", lambda *_, **__: Solution(status="max_iter", solver="piqp")
+    )
+    again = decided()
+    assert (again.solver, again.fallback) == ("clarabel", "piqp: max_iter")
+    assert again.objective == pytest.approx(first.objective, rel=SOLVER)
+
+
+def test_relax_of_a_thesis_tells_every_slack():
+    wide = {name: {**leg, "weight": [0.7, 1.0]} for name, leg in LEGS.items()}
+    with pytest.raises(InfeasibleError, match=r"0\.40 short"):
+        decided(legs=wide)
+    decision = decided(legs=wide, relax=True)
+    assert sum(decision.slacks.values()) == pytest.approx(0.4, abs=SOLVER)
+    assert any(note.startswith("limits relaxed: barbell.") for note in decision.notes)
+    assert decision.weights.sum() + decision.cash == pytest.approx(1.0, abs=IDENTITY)
