@@ -233,6 +233,44 @@ def test_short_positions_of_a_thesis():
     assert decision.solver == "clarabel"
 
 
+def test_the_risk_limit_is_a_yearly_volatility():
+    world, cash = known(RETURNS, NAMES), (0.0, 0.7)
+    loose = decided(world, cash=cash, ic=0.5, covariance="sample")
+    tight = decided(world, cash=cash, ic=0.5, covariance="sample", risk_limit=0.10)
+    daily = RETURNS[-252:]
+    yearly = [
+        (daily @ one.weights[NAMES].to_numpy()).std(ddof=1) * np.sqrt(252)
+        for one in (loose, tight)
+    ]
+    assert yearly[0] > 0.11
+    assert yearly[1] == pytest.approx(0.10, abs=1e-4)
+    quarterly = decided(
+        world,
+        cash=cash,
+        ic=0.5,
+        covariance="sample",
+        risk_limit=0.10,
+        rebalance="quarterly",
+    )
+    held = (daily @ quarterly.weights[NAMES].to_numpy()).std(ddof=1) * np.sqrt(252)
+    assert held <= 0.10 + 1e-4
+
+
+def test_expected_borrowing_costs_are_per_year():
+    settings = {
+        "max_short": 0.1,
+        "cash": (0.0, 1.0),
+        "ic": 0.2,
+        "legs": {name: {**leg, "weight": [0.0, 0.7]} for name, leg in LEGS.items()},
+    }
+    shorts = [
+        float(np.minimum(decided(borrow_rate=rate, **settings).weights, 0.0).sum())
+        for rate in (0.0, 0.05, 1.0)
+    ]
+    assert shorts[0] < shorts[1] < -0.01
+    assert shorts[2] == pytest.approx(0.0, abs=SOLVER)  # 8 % a month: nobody would
+
+
 def test_a_decision_records_how_it_was_reached():
     decision = decided()
     assert (decision.solver, decision.status, decision.fallback) == (

@@ -159,6 +159,14 @@ def test_every_kind_of_limit_gives_way_by_its_slack():
         stack((0.0, 0.3), (0.0, 0.3), cash=(0.0, 0.2)),
         stack((0.5, 1.0), (0.0, 0.5), held=[0.0] * 8 + [0.1] * 4, max_turnover=0.2),
         stack((0.5, 1.0), (0.0, 0.5), max_short=0.1, max_gross=0.3, cash=(-5, 5)),
+        stack(  # two minima of one sum: the one limit on gross positions gives way
+            (0.5, 1.0),
+            (0.0, 0.5),
+            max_short=0.1,
+            max_gross=0.3,
+            cash=(-5, 5),
+            layer_limits={"compute": (0.5, 1.0)},
+        ),
         stack((0.1, 1.0), (0.1, 1.0), max_names=1, max_weight=0.9),
         stack((0.5, 1.0), (0.01, 0.04), min_position=0.06),
         dataclasses.replace(
@@ -168,6 +176,7 @@ def test_every_kind_of_limit_gives_way_by_its_slack():
         ),
         stack((0.7, 1.0), (0.5, 1.0), max_weight=0.5),
     ]
+    kinds: set[str] = set()
     for case in cases:
         answer = chosen(case, relax=True)
         assert answer.slacks, case.budgets
@@ -177,6 +186,8 @@ def test_every_kind_of_limit_gives_way_by_its_slack():
         assert worst > 0.0
         assert worst <= max(answer.slacks.values()) + SOLVER, name
         assert name in told, (name, told)
+        kinds |= set(told)
+    assert "portfolio.max_gross" in kinds
 
 
 def test_what_cannot_trade_is_never_moved():
