@@ -162,6 +162,17 @@ def test_risk_contributions_are_the_budgets(count):
     )
 
 
+@pytest.mark.parametrize("count", [22, 100, 500])
+def test_budgets_that_differ_by_a_million(count):
+    budgets = RNG.dirichlet(np.full(count, 0.3)) + 1e-9
+    budgets /= budgets.sum()
+    assert budgets.max() / budgets.min() > 1e5
+    covariance = random_covariance(count)
+    weights = risk_budgeting(covariance, budgets)
+    found = risk_contributions(weights, covariance)
+    assert found == pytest.approx(budgets, rel=1e-6, abs=1e-12)
+
+
 def test_risk_parity_is_the_convex_problem_of_spinu():
     covariance, budgets = random_covariance(6), RNG.dirichlet(np.ones(6))
     y = cp.Variable(6)

@@ -29,10 +29,10 @@ from engine.portfolio.objectives.goal import Aim, Outlook, nearest_to
 from engine.portfolio.objectives.shares import after_costs
 
 #: A full Newton step from this decrement squares it: what is left is rounding.
-_CONVERGED = 1e-8
-#: Above this decrement a full step might leave the domain.
-_DAMPED_ABOVE = 0.25
-_STEPS = 500
+_CONVERGED = 1e-9
+#: Below this decrement a full step is safe, and the objective too flat to compare.
+_QUADRATIC = 1e-5
+_STEPS = 200
 
 
 def aim(outlook: Outlook) -> Aim:
@@ -76,10 +76,10 @@ def risk_budgeting(covariance: np.ndarray, budgets: np.ndarray) -> np.ndarray:
     """Return the long-only weights whose risk contributions are `budgets`.
 
     Shapes (n, n) and (n,); budgets are above 0 and add up to 1, as do the weights.
-    Newton's method with damped steps (Nesterov 2004, section 4.1.5) on the convex
-    problem in the module's docstring, in units of each asset's volatility: the log
-    barrier is self-concordant, so it converges from anywhere. Raises `DataError` where
-    a mix of assets has no risk, since no finite weights solve the problem then.
+    Newton's method with a line search (Boyd and Vandenberghe 2004, section 9.5) on the
+    convex problem in the module's docstring, in units of each asset's volatility.
+    Raises `DataError` where a mix of assets has no risk: no finite weights solve the
+    problem then.
     """
     volatility = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(volatility, volatility)
@@ -91,9 +91,8 @@ def risk_budgeting(covariance: np.ndarray, budgets: np.ndarray) -> np.ndarray:
             step = np.linalg.solve(hessian, gradient)
         except np.linalg.LinAlgError:  # y has run off along a mix without risk
             break
-        # the barrier's coefficients are below 1: divide by the least to be standard
-        decrement = float(np.sqrt(max(gradient @ step, 0.0) / budgets.min()))
-        y = y - step / (1.0 + decrement if decrement > _DAMPED_ABOVE else 1.0)
+        decrement = float(np.sqrt(max(gradient @ step, 0.0)))
+        y = _searched(correlation, budgets, y, step, decrement)
         if decrement < _CONVERGED:
             weights = y / volatility
             return np.asarray(weights / weights.sum())
@@ -101,6 +100,30 @@ def risk_budgeting(covariance: np.ndarray, budgets: np.ndarray) -> np.ndarray:
         "risk parity has no solution: some mix of the assets has no risk at all; take "
         'covariance = "ledoit_wolf", or a window longer than the number of assets'
     )
+
+
+def _searched(
+    correlation: np.ndarray,
+    budgets: np.ndarray,
+    y: np.ndarray,
+    step: np.ndarray,
+    decrement: float,
+) -> np.ndarray:
+    """Return y moved against the step, above 0 and lower by what its slope promises.
+
+    All of the step where it is short, else as much of it as brings a quarter of that.
+    """
+    if decrement < _QUADRATIC:
+        return y - step
+
+    def loss(at: np.ndarray) -> float:
+        return float(0.5 * at @ correlation @ at - budgets @ np.log(at))
+
+    size = min(1.0, 0.99 / max(float((step / y).max()), 1e-300))
+    start = loss(y)
+    while loss(y - size * step) > start - 0.25 * size * decrement**2:
+        size /= 2.0
+    return y - size * step
 
 
 def risk_contributions(weights: np.ndarray, covariance: np.ndarray) -> np.ndarray:
