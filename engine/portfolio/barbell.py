@@ -97,18 +97,16 @@ def decide(
         risk = estimate_risk(known, names, rules, assets=ordered, layer_of=layer_of)
     if tradeable is None:
         tradeable = tradeable_now(known, names, thesis.execution.stale_after)
-    limits = limits_at(
-        _rules(thesis, legs, max_weight, first),
-        names.to_list(),
-        traits(ordered, layer_of, _beta(known, names, thesis)),
-        Position(
-            held=_shares(held, held_cash, names),
-            cash=held_cash,
-            tradeable=_mask(tradeable, names),
-            forced=_mask(forced, names),
-            held_out=risk.held_out,
-        ),
+    position = Position(
+        held=_shares(held, held_cash, names),
+        cash=held_cash,
+        tradeable=_mask(tradeable, names),
+        forced=_mask(forced, names),
+        held_out=risk.held_out,
     )
+    written = _rules(thesis, legs, max_weight, first)
+    known_by = traits(ordered, layer_of, _beta(known, names, thesis))
+    limits = limits_at(written, names.to_list(), known_by, position)
     alpha = expected_returns(card.score, _volatility(risk, rules), rules.ic)
     outlook = _outlook(
         known,
@@ -117,10 +115,7 @@ def decide(
         risk,
         scores=card.score.reindex(names).to_numpy(np.float64),
         alpha=alpha.reindex(names).fillna(0.0).to_numpy(np.float64),
-        rates=(
-            _rates(buy_cost, names, "buying"),
-            _rates(sell_cost, names, "selling"),
-        ),
+        rates=(_rates(buy_cost, names, "buying"), _rates(sell_cost, names, "selling")),
     )
     session = known.home.sessions.days[-1]
     chosen = choose(

@@ -230,41 +230,13 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
     """Return the best answer that moves only the weights of `chosen`."""
     n, k = len(problem.linear), len(chosen)
     either = chosen[problem.either[chosen]]
-    places = np.flatnonzero(problem.either[chosen])
     still = problem.rest.copy()
     still[chosen] = 0.0
-    size = k + len(either)
-    hessian = np.zeros((size, size))
-    hessian[:k, :k] = problem.quadratic[np.ix_(chosen, chosen)]
-    slope = np.concatenate(
-        [
-            problem.linear[chosen] + problem.quadratic[chosen] @ still,
-            problem.on_sold[either],
-        ]
-    )
-    sale = np.zeros((len(either), size))  # w + s >= held
-    sale[np.arange(len(either)), places] = 1.0
-    sale[np.arange(len(either)), k + np.arange(len(either))] = 1.0
-    fixed = problem.row_w @ still
-    sums = np.hstack([problem.row_w[:, chosen], problem.row_s[:, either]])
-    held = problem.limits.held[either]
     solver = piqp.DenseSolver()
     solver.settings.eps_abs = solver.settings.eps_rel = PRECISION
     solver.settings.eps_duality_gap_abs = PRECISION
     solver.settings.eps_duality_gap_rel = PRECISION
-    solver.setup(
-        hessian,
-        slope,
-        None,
-        None,
-        np.vstack([sums, sale]),
-        np.concatenate([problem.row_low - fixed, held]),
-        np.concatenate([problem.row_high - fixed, np.full(len(held), np.inf)]),
-        np.concatenate([problem.low[chosen], np.zeros(len(held))]),
-        np.concatenate(
-            [problem.high[chosen], np.maximum(held - problem.low[either], 0.0)]
-        ),
-    )
+    solver.setup(*_matrices(problem, chosen, either, still))
     status = solver.solve()
     result = solver.result
     solved = status == piqp.PIQP_SOLVED
@@ -282,6 +254,37 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
         on_sale=_scattered(n, either, rows[count:]),
         on_bounds=_scattered(n, chosen, bounds[:k]),
         on_sold=_scattered(n, either, bounds[k:]),
+    )
+
+
+def _matrices(
+    problem: _Problem, chosen: np.ndarray, either: np.ndarray, still: np.ndarray
+) -> tuple[np.ndarray | None, ...]:
+    """Return what PIQP wants: Hessian, slope, no equalities, rows and bounds.
+
+    Its unknowns are the weights of `chosen` and the amounts sold of `either`; `still`
+    (N,) holds the weights of all others.
+    """
+    k, size = len(chosen), len(chosen) + len(either)
+    hessian = np.zeros((size, size))
+    hessian[:k, :k] = problem.quadratic[np.ix_(chosen, chosen)]
+    slope = problem.linear[chosen] + problem.quadratic[chosen] @ still
+    sale = np.zeros((len(either), size))  # w + s >= held
+    sale[np.arange(len(either)), np.flatnonzero(problem.either[chosen])] = 1.0
+    sale[np.arange(len(either)), k + np.arange(len(either))] = 1.0
+    fixed = problem.row_w @ still
+    sums = np.hstack([problem.row_w[:, chosen], problem.row_s[:, either]])
+    held = problem.limits.held[either]
+    return (
+        hessian,
+        np.concatenate([slope, problem.on_sold[either]]),
+        None,
+        None,
+        np.vstack([sums, sale]),
+        np.concatenate([problem.row_low - fixed, held]),
+        np.concatenate([problem.row_high - fixed, np.full(len(held), np.inf)]),
+        np.concatenate([problem.low[chosen], np.zeros(len(held))]),
+        np.concatenate([problem.high[chosen], held - problem.low[either]]),
     )
 
 

@@ -114,7 +114,7 @@ def _searched(
     All of the step where it is short, else as much of it as brings a quarter of that.
     """
     if decrement < _QUADRATIC:
-        return y - step
+        return np.asarray(y - step)
 
     def loss(at: np.ndarray) -> float:
         return float(0.5 * at @ correlation @ at - budgets @ np.log(at))
@@ -123,7 +123,7 @@ def _searched(
     start = loss(y)
     while loss(y - size * step) > start - 0.25 * size * decrement**2:
         size /= 2.0
-    return y - size * step
+    return np.asarray(y - size * step)
 
 
 def risk_contributions(weights: np.ndarray, covariance: np.ndarray) -> np.ndarray:
