@@ -22,10 +22,11 @@ from engine.portfolio.objectives.goal import Goal
 from engine.portfolio.solution import Solution
 from engine.portfolio.solvers import answers
 
-#: Problems solved before the best portfolio found so far is taken, gap and all.
-MOST_PROBLEMS = 3_000
+#: Problems solved before the best portfolio found so far is taken, gap and all: where
+#: names are nearly alike, as for "equal", no bound ever tells their choices apart.
+MOST_PROBLEMS = 500
 #: A portfolio this much worse than the bound (a share of it) is the best one.
-GAP = 1e-7
+GAP = 1e-6
 
 Rates = tuple[np.ndarray, np.ndarray]
 
@@ -45,7 +46,7 @@ def solve(limits: Limits, goal: Goal, rates: Rates, *, covered: bool) -> Solutio
     """Return the best weights with names counted and small positions forbidden.
 
     `residual` is the share of the objective by which a better portfolio could still
-    exceed the answer: below 1e-7, or what was left after 3,000 problems.
+    exceed the answer: below 1e-6, or what was left after 500 problems.
     """
     search = _Search(limits, goal, rates, covered)
     none = np.zeros(len(limits.assets), dtype=bool)

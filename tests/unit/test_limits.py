@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.portfolio import solvers
+from engine.portfolio import integers, solvers
 from engine.portfolio.choice import Chosen, choose
 from engine.portfolio.constraints import Limits, breach, risk
 from engine.portfolio.objectives.goal import Aim, Goal, Quadratic
@@ -301,3 +301,17 @@ def test_prices_of_a_linear_programme():
     price = at.prices["portfolio.countries.US minimum"]
     assert price == pytest.approx((moved[0] - moved[1]) / 2e-5, rel=1e-3)
     assert price > 0.0
+
+
+def test_a_search_that_ends_early_says_how_good_its_answer_is(monkeypatch):
+    bound = case(max_names=3, min_position=0.15, cash=(0.0, 0.3))
+    goal = mean_variance(FREE, COVARIANCE, 1.0)
+    proven = chosen(bound, goal)
+    monkeypatch.setattr(integers, "MOST_PROBLEMS", 2)
+    early = chosen(bound, goal)
+    assert early.status.startswith("optimal to within ")
+    assert early.residual > integers.GAP > proven.residual
+    worse = proven.objective - early.objective
+    assert (
+        -1e-9 <= worse <= early.residual * max(abs(early.objective), goal.scale) * 1.5
+    )
