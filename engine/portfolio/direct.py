@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import piqp
@@ -38,6 +39,8 @@ ONE_PIECE = 120
 CANDIDATES, JOIN = 12, 60
 #: Stands for "no limit" where the solver wants a number.
 UNBOUNDED = 100.0
+#: The word for limits that are proven to collide by more than this.
+INFEASIBLE, MISSED = "infeasible", 1e-8
 _ROUNDS = 40
 #: A multiplier below this share of the scale is the solver's rounding.
 _BINDS = 1e-7
@@ -236,13 +239,19 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
     solver.settings.eps_abs = solver.settings.eps_rel = PRECISION
     solver.settings.eps_duality_gap_abs = PRECISION
     solver.settings.eps_duality_gap_rel = PRECISION
-    solver.setup(*_matrices(problem, chosen, either, still))
+    matrices = _matrices(problem, chosen, either, still)
+    solver.setup(*matrices)
     status = solver.solve()
     result = solver.result
     solved = status == piqp.PIQP_SOLVED
-    word = "optimal" if solved else str(status).rpartition("PIQP_")[2].lower()
     count = len(problem.names)
     rows = result.z_u - result.z_l
+    if solved:
+        word = "optimal"
+    elif _is_proof(rows, *matrices[4:]):
+        word = INFEASIBLE
+    else:
+        word = str(status).rpartition("PIQP_")[2].lower()
     bounds = result.z_bu - result.z_bl
     weights = still
     weights[chosen] = result.x[:k]
@@ -257,9 +266,33 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
     )
 
 
+def _is_proof(
+    multipliers: np.ndarray,
+    rows: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    least: np.ndarray,
+    most: np.ndarray,
+) -> bool:
+    """Whether multipliers of the rows prove that nothing meets them (Farkas 1902).
+
+    Their sum of rows would have to be below what it is at the best corner of the box
+    [least, most]. True for any multipliers, so no solver has to be trusted.
+    """
+    size = np.abs(multipliers).max(initial=0.0)
+    if not np.isfinite(size) or size == 0.0:
+        return False
+    y = multipliers / size
+    y = np.where((y > 0.0) & np.isinf(high) | (y < 0.0) & np.isinf(low), 0.0, y)
+    reach = y @ rows
+    smallest = np.where(reach > 0.0, reach * least, reach * most).sum()
+    bounds = np.where(y > 0.0, high, np.where(y < 0.0, low, 0.0))
+    return bool(smallest > float(y @ bounds) + MISSED)
+
+
 def _matrices(
     problem: _Problem, chosen: np.ndarray, either: np.ndarray, still: np.ndarray
-) -> tuple[np.ndarray | None, ...]:
+) -> tuple[Any, ...]:
     """Return what PIQP wants: Hessian, slope, no equalities, rows and bounds.
 
     Its unknowns are the weights of `chosen` and the amounts sold of `either`; `still`

@@ -35,7 +35,10 @@ def answers(
         and direct.handles(limits, goal)
         and not limits.whole_numbers
     ):
-        yield _checked(direct.solve(limits, goal, rates, covered=covered))
+        found = direct.solve(limits, goal, rates, covered=covered)
+        yield _checked(found)
+        if found.status == direct.INFEASIBLE:  # proven: nothing else can find one
+            return
     from engine.portfolio import program  # imports cvxpy: a second, if it is needed
 
     yield program.solve(limits, goal, rates, covered=covered)

@@ -217,6 +217,33 @@ def _moved(case: Limits, name: str, step: float) -> Limits:
     return dataclasses.replace(case, budgets=tuple(budgets))
 
 
+def test_limits_that_cannot_be_met_are_proven_so_and_others_never():
+    proven = 0
+    for seed in range(150):
+        case = draw(seed)
+        closed = dataclasses.replace(case.limits, cash=(0.0, 0.0))  # none for costs
+        ours = direct.solve(closed, case.goal, case.rates, covered=True)
+        theirs = program.solve(closed, case.goal, case.rates, covered=True)
+        assert (ours.weights is None) == (theirs.weights is None), seed
+        if ours.weights is None:
+            assert ours.status == direct.INFEASIBLE, seed
+            ways = solvers.answers(closed, case.goal, case.rates, covered=True)
+            assert len(list(ways)) == 1  # cvxpy is not asked what is proven
+            proven += 1
+    assert proven > 50
+
+
+def test_a_proof_is_checked_and_not_believed():
+    box = np.zeros(2), np.ones(2)
+    rows, free = np.array([[1.0, 1.0]]), np.array([np.inf])
+    three, one = np.array([3.0]), np.array([1.0])
+    assert direct._is_proof(np.array([-2.0]), rows, three, free, *box)  # 2 < 3
+    assert not direct._is_proof(np.array([-2.0]), rows, one, free, *box)
+    assert not direct._is_proof(np.array([2.0]), rows, three, free, *box)
+    assert not direct._is_proof(np.array([0.0]), rows, three, free, *box)
+    assert not direct._is_proof(np.array([np.nan]), rows, three, free, *box)
+
+
 @pytest.mark.parametrize("most", [0.0, 1.0])
 def test_no_turnover_and_all_of_it(most):
     for seed in range(30):
