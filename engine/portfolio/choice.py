@@ -49,14 +49,17 @@ def choose(
 ) -> Chosen:
     """Return the best weights within the limits, checked against every one of them.
 
-    The aim's ideal is taken as it is where it meets all limits. Where the limits leave
-    no cash to pay trading costs from, the costs are left uncovered and a note says so.
-    With `relax`, limits that collide are widened by the least that lets a portfolio
-    exist; the slacks are recorded, and a note names them. Raises `InfeasibleError`
-    where nothing meets the limits.
+    Where nothing can trade, what is held stays, whatever the limits say. The aim's
+    ideal is taken as it is where it meets all limits. Where the limits leave no cash to
+    pay trading costs from, the costs are left uncovered and a note says so. With
+    `relax`, limits that collide are widened by the least that lets a portfolio exist;
+    the slacks are recorded, and a note names them. Raises `InfeasibleError` where
+    nothing meets the limits.
     """
     rates = buy_cost, sell_cost
-    if (limits.floor >= limits.highest).all():  # nothing can trade: nothing to choose
+    if limits.closed.all():
+        return _kept(limits, aim.goal, rates)
+    if (limits.floor >= limits.highest).all():  # what trades must go: nothing to choose
         aim = replace(aim, ideal=limits.floor)
     tried = []
     for covered in (True, False):
@@ -80,6 +83,15 @@ def choose(
         "the limits can be met; widen the tightest of them: "
         f"{at_most([budget.name for budget in limits.budgets])}"
     )
+
+
+def _kept(limits: Limits, goal: Goal, rates: Rates) -> Chosen:
+    """Return what is held, since nothing can trade, noting a limit that it misses."""
+    chosen, missed = _settle(limits, goal, limits.held, rates, covered=True)
+    notes = chosen.notes
+    if missed:
+        notes += (f"nothing can trade, so {missed} is missed until something does",)
+    return replace(chosen, status="closed form", solver="none", notes=notes)
 
 
 def _attempt(

@@ -18,14 +18,14 @@ Schwan et al. (2023), PIQP, IEEE CDC; Desaulniers et al. (2005), Column Generati
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import piqp
 
-from engine.portfolio.constraints import CAP, CASH, SHORT, TURNOVER, Limits
+from engine.portfolio.certificates import is_proof, prices_of, residual_of, slopes
+from engine.portfolio.constraints import Limits
+from engine.portfolio.direct_problem import Piece, Problem, Rates, problem_of
 from engine.portfolio.objectives.goal import Goal, Quadratic
 from engine.portfolio.solution import Solution
 
@@ -37,15 +37,9 @@ ACCEPTED = 1e-7
 ONE_PIECE = 120
 #: Assets that join the first piece for each range, and later at each round.
 CANDIDATES, JOIN = 12, 60
-#: Stands for "no limit" where the solver wants a number.
-UNBOUNDED = 100.0
-#: The word for limits that are proven to collide by more than this.
-INFEASIBLE, MISSED = "infeasible", 1e-8
+#: The word for limits that are proven to collide.
+INFEASIBLE = "infeasible"
 _ROUNDS = 40
-#: A multiplier below this share of the scale is the solver's rounding.
-_BINDS = 1e-7
-
-Rates = tuple[np.ndarray, np.ndarray]
 
 
 def handles(limits: Limits, goal: Goal) -> bool:
@@ -65,7 +59,7 @@ def solve(limits: Limits, goal: Quadratic, rates: Rates, *, covered: bool) -> So
     The arguments are those of `engine.portfolio.program.solve`, whose answer this is
     to solver tolerance. The answer depends on the arguments only.
     """
-    problem = _problem(limits, goal, rates, covered)
+    problem = problem_of(limits, goal, rates, covered)
     free = np.flatnonzero(problem.high > problem.low)
     chosen = free if len(free) <= ONE_PIECE else _first_piece(problem, free)
     for _ in range(_ROUNDS):
@@ -80,139 +74,17 @@ def solve(limits: Limits, goal: Quadratic, rates: Rates, *, covered: bool) -> So
             break
         chosen = np.sort(np.concatenate([chosen, better]))
     assert piece.weights is not None
-    residual = _residual(problem, piece)
+    residual = residual_of(problem, piece)
     return Solution(
         status=piece.status,
         solver="piqp",
         weights=piece.weights,
         residual=residual,
-        prices=dict(_prices(problem, piece)),
+        prices=dict(prices_of(problem, piece)),
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Row:
-    """``low <= on_weights @ w + on_sold @ s <= high``, shape (N,) each."""
-
-    name: str
-    on_weights: np.ndarray
-    on_sold: np.ndarray
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Problem:
-    """The scaled problem over N weights w in [low, high] and amounts sold s.
-
-    either : mask of the assets with an amount sold of their own. linear, on_sold :
-    costs of w and of s. rest : the weights of what is in no piece. names, row_w, row_s,
-    row_low, row_high : the limits on sums, shapes (R,), (R, N), (R, N), (R,), (R,).
-    """
-
-    limits: Limits
-    quadratic: np.ndarray
-    linear: np.ndarray
-    on_sold: np.ndarray
-    names: tuple[str, ...]
-    row_w: np.ndarray
-    row_s: np.ndarray
-    row_low: np.ndarray
-    row_high: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    either: np.ndarray
-    rest: np.ndarray
-    scale: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Piece:
-    """An answer over a piece: weights (N,) and sold (N,), and all multipliers.
-
-    on_rows : (R,) positive where a maximum binds, negative where a minimum does.
-    on_sale : (N,) of s >= h - w. on_bounds, on_sold : (N,) of the bounds of w and s.
-    """
-
-    status: str
-    weights: np.ndarray | None
-    sold: np.ndarray
-    on_rows: np.ndarray
-    on_sale: np.ndarray
-    on_bounds: np.ndarray
-    on_sold: np.ndarray
-
-
-def _problem(limits: Limits, goal: Quadratic, rates: Rates, covered: bool) -> _Problem:
-    """Return the problem with its objective divided by the goal's scale."""
-    held, scale = limits.held, goal.scale
-    low = np.maximum(limits.floor, -UNBOUNDED)
-    high = np.maximum(np.minimum(limits.highest, UNBOUNDED), low)
-    traded = limits.max_turnover is not None or rates[0].any() or rates[1].any()
-    either = (low < held) & (held < high) & traded
-    only_sold = (held >= high) & ~either
-    # what a unit of weight, and of an amount sold, adds to purchases and to sales
-    bought = np.where(only_sold, 0.0, 1.0) if traded else np.zeros(len(held))
-    sale = np.where(only_sold, -1.0, 0.0) if traded else np.zeros(len(held))
-    costs = rates[0] * bought + rates[1] * sale
-    sold_costs = np.where(either, rates[0] + rates[1], 0.0)
-    rows = tuple(
-        _rows(limits, costs * covered, sold_costs * covered, (bought, sale, either))
-    )
-    weight = goal.cost_weight / scale
-    return _Problem(
-        limits=limits,
-        quadratic=goal.quadratic / scale,
-        linear=weight * costs - goal.linear / scale,
-        on_sold=weight * sold_costs,
-        names=tuple(row.name for row in rows),
-        row_w=np.array([row.on_weights for row in rows]),
-        row_s=np.array([row.on_sold for row in rows]),
-        row_low=np.array([row.low for row in rows]),
-        row_high=np.array([row.high for row in rows]),
-        low=low,
-        high=high,
-        either=either,
-        rest=np.clip(held, low, high),
-        scale=scale,
-    )
-
-
-def _rows(
-    limits: Limits,
-    paid: np.ndarray,
-    paid_sold: np.ndarray,
-    flows: tuple[np.ndarray, np.ndarray, np.ndarray],
-) -> Iterator[_Row]:
-    """Yield the limits on sums: budgets, cash before and after costs, turnover."""
-    held, none = limits.held, np.zeros(len(limits.held))
-    for budget in limits.budgets:
-        yield _Row(
-            name=budget.name,
-            on_weights=budget.coefficients,
-            on_sold=none,
-            low=budget.low,
-            high=budget.high,
-        )
-    low, high = limits.cash
-    ones = np.ones(len(held))
-    # 1 - sum(w) - costs >= low, costs being paid @ (w - held) + paid_sold @ s
-    most = 1.0 - low + float(paid @ held)
-    if paid.any() or paid_sold.any():
-        yield _Row(CASH, ones + paid, paid_sold, -np.inf, most)
-        yield _Row(CASH, ones, none, 1.0 - high, np.inf)
-    else:
-        yield _Row(CASH, ones, none, 1.0 - high, most)
-    if limits.max_turnover is not None:
-        bought, sale, either = flows
-        counted = (~limits.forced).astype(np.float64)
-        for flow in (bought, sale):
-            on = flow * counted
-            reach = limits.max_turnover + float(on @ held)
-            yield _Row(TURNOVER, on, either * counted, -np.inf, reach)
-
-
-def _first_piece(problem: _Problem, free: np.ndarray) -> np.ndarray:
+def _first_piece(problem: Problem, free: np.ndarray) -> np.ndarray:
     """Return what is held, and for each range the assets that would help it most."""
     slope = problem.quadratic @ problem.rest + problem.linear
     order = free[np.argsort(slope[free], kind="stable")]
@@ -229,7 +101,7 @@ def _first_piece(problem: _Problem, free: np.ndarray) -> np.ndarray:
     return np.array(sorted(chosen), dtype=np.int64)
 
 
-def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
+def _solve_piece(problem: Problem, chosen: np.ndarray) -> Piece:
     """Return the best answer that moves only the weights of `chosen`."""
     n, k = len(problem.linear), len(chosen)
     either = chosen[problem.either[chosen]]
@@ -248,14 +120,14 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
     rows = result.z_u - result.z_l
     if solved:
         word = "optimal"
-    elif _is_proof(rows, *matrices[4:]):
+    elif is_proof(rows, *matrices[4:]):
         word = INFEASIBLE
     else:
         word = str(status).rpartition("PIQP_")[2].lower()
     bounds = result.z_bu - result.z_bl
     weights = still
     weights[chosen] = result.x[:k]
-    return _Piece(
+    return Piece(
         status=word,
         weights=weights if solved else None,
         sold=_scattered(n, either, result.x[k:]),
@@ -266,32 +138,8 @@ def _solve_piece(problem: _Problem, chosen: np.ndarray) -> _Piece:
     )
 
 
-def _is_proof(
-    multipliers: np.ndarray,
-    rows: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    least: np.ndarray,
-    most: np.ndarray,
-) -> bool:
-    """Whether multipliers of the rows prove that nothing meets them (Farkas 1902).
-
-    Their sum of rows would have to be below what it is at the best corner of the box
-    [least, most]. True for any multipliers, so no solver has to be trusted.
-    """
-    size = np.abs(multipliers).max(initial=0.0)
-    if not np.isfinite(size) or size == 0.0:
-        return False
-    y = multipliers / size
-    y = np.where((y > 0.0) & np.isinf(high) | (y < 0.0) & np.isinf(low), 0.0, y)
-    reach = y @ rows
-    smallest = np.where(reach > 0.0, reach * least, reach * most).sum()
-    bounds = np.where(y > 0.0, high, np.where(y < 0.0, low, 0.0))
-    return bool(smallest > float(y @ bounds) + MISSED)
-
-
 def _matrices(
-    problem: _Problem, chosen: np.ndarray, either: np.ndarray, still: np.ndarray
+    problem: Problem, chosen: np.ndarray, either: np.ndarray, still: np.ndarray
 ) -> tuple[Any, ...]:
     """Return what PIQP wants: Hessian, slope, no equalities, rows and bounds.
 
@@ -321,81 +169,19 @@ def _matrices(
     )
 
 
-def _slopes(problem: _Problem, piece: _Piece) -> np.ndarray:
-    """Return the Lagrangian's slope in each weight, its bounds apart, shape (N,)."""
-    slope = problem.quadratic @ piece.weights + problem.linear
-    return np.asarray(slope + piece.on_rows @ problem.row_w + piece.on_sale)
-
-
 def _improving(
-    problem: _Problem, piece: _Piece, free: np.ndarray, chosen: np.ndarray
+    problem: Problem, piece: Piece, free: np.ndarray, chosen: np.ndarray
 ) -> np.ndarray:
     """Return assets outside the piece whose weight the multipliers say should move."""
     if len(chosen) == len(free):
         return np.array([], dtype=np.int64)
     outside = np.setdiff1d(free, chosen)
-    slope = _slopes(problem, piece)[outside]
+    slope = slopes(problem, piece)[outside]
     rest = problem.rest[outside]
     gain = np.where(rest < problem.high[outside], -slope, 0.0)
     gain = np.maximum(gain, np.where(rest > problem.low[outside], slope, 0.0))
     order = outside[np.argsort(-gain, kind="stable")]
     return order[: min(JOIN, int((gain > ACCEPTED / 10.0).sum()))]
-
-
-def _residual(problem: _Problem, piece: _Piece) -> float:
-    """Return how far an answer misses the conditions of Karush, Kuhn and Tucker.
-
-    Over the whole universe: an asset outside the piece stands at a bound, whose
-    multiplier may have one sign only.
-    """
-    weights, sold = piece.weights, piece.sold
-    assert weights is not None
-    slope = _slopes(problem, piece)
-    at_low, at_high = weights <= problem.low, weights >= problem.high
-    inside = slope + piece.on_bounds
-    outside = piece.on_bounds == 0.0
-    inside = np.where(outside & at_low & ~at_high, np.minimum(inside, 0.0), inside)
-    inside = np.where(outside & at_high & ~at_low, np.maximum(inside, 0.0), inside)
-    inside = np.where(at_low & at_high, 0.0, inside)
-    worst = [np.abs(inside).max(initial=0.0)]
-    stationary = problem.on_sold + piece.on_rows @ problem.row_s + piece.on_sale
-    worst.append(np.abs(stationary + piece.on_sold)[problem.either].max(initial=0.0))
-    totals = problem.row_w @ weights + problem.row_s @ sold
-    low, high = problem.row_low, problem.row_high
-    worst.append(np.maximum(low - totals, totals - high).max(initial=0.0))
-    used = np.where(piece.on_rows > 0.0, high - totals, totals - low)
-    binding = np.abs(piece.on_rows) > 0.0
-    worst.append(np.abs(piece.on_rows * used)[binding].max(initial=0.0))
-    worst.append(np.maximum(problem.low - weights, weights - problem.high).max())
-    reach = np.where(
-        piece.on_bounds > 0.0, problem.high - weights, weights - problem.low
-    )
-    worst.append(np.abs(piece.on_bounds * reach).max())
-    lack = problem.limits.held - weights - sold
-    worst.append(lack[problem.either].max(initial=0.0))
-    worst.append(np.abs(piece.on_sale * lack).max())
-    return float(max(worst))
-
-
-def _prices(problem: _Problem, piece: _Piece) -> Iterator[tuple[str, float]]:
-    """Yield what the objective gains per unit of each limit that binds."""
-    totals: dict[str, float] = {}
-    for name, multiplier in zip(problem.names, piece.on_rows, strict=True):
-        side = "maximum" if multiplier > 0.0 else "minimum"
-        if name == CASH:  # a maximum of what is invested is a minimum of cash
-            side = "minimum" if multiplier > 0.0 else "maximum"
-        label = name if name == TURNOVER else f"{name} {side}"
-        totals[label] = totals.get(label, 0.0) + abs(float(multiplier))
-    limits = problem.limits
-    for name, one in totals.items():
-        if one > _BINDS:
-            yield name, one * problem.scale
-    for place in np.flatnonzero(np.abs(piece.on_bounds) > _BINDS):
-        multiplier = float(piece.on_bounds[place])
-        if multiplier > 0.0 and limits.cap[place] <= limits.ceiling[place]:
-            yield f"{CAP} ({limits.assets[place]})", multiplier * problem.scale
-        elif multiplier < 0.0 and limits.short_cap[place] > 0.0:
-            yield f"{SHORT} ({limits.assets[place]})", -multiplier * problem.scale
 
 
 def _scattered(count: int, places: np.ndarray, values: np.ndarray) -> np.ndarray:

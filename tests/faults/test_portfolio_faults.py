@@ -137,6 +137,16 @@ def test_all_prices_missing_on_a_rebalance_keeps_what_is_held(objective):
     assert any("cannot trade and keep their weight: S00" in n for n in decision.notes)
 
 
+def test_nothing_can_trade_and_a_limit_is_missed_is_noted_not_raised():
+    world = known(RETURNS, NAMES, age=dict.fromkeys(NAMES, 9))
+    held = pd.Series(0.084, index=NAMES)  # 1.008: an overdraft
+    decision = decided(world, held=held, cash=(0.0, 0.02))
+    assert decision.weights.tolist() == held.tolist()
+    assert decision.notes[-1] == (
+        "nothing can trade, so portfolio.cash is missed until something does"
+    )
+
+
 @everything
 def test_no_price_has_ever_been_seen_is_all_cash(objective):
     decision = decided(known(np.full((40, 12), np.nan), NAMES), objective=objective)

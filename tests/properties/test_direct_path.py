@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from engine.portfolio import direct, program, solvers
+from engine.portfolio.certificates import is_proof
 from engine.portfolio.choice import trading_costs
 from engine.portfolio.constraints import Limits, breach, turnover
 from engine.portfolio.objectives.goal import Quadratic, nearest_to
@@ -237,11 +238,11 @@ def test_a_proof_is_checked_and_not_believed():
     box = np.zeros(2), np.ones(2)
     rows, free = np.array([[1.0, 1.0]]), np.array([np.inf])
     three, one = np.array([3.0]), np.array([1.0])
-    assert direct._is_proof(np.array([-2.0]), rows, three, free, *box)  # 2 < 3
-    assert not direct._is_proof(np.array([-2.0]), rows, one, free, *box)
-    assert not direct._is_proof(np.array([2.0]), rows, three, free, *box)
-    assert not direct._is_proof(np.array([0.0]), rows, three, free, *box)
-    assert not direct._is_proof(np.array([np.nan]), rows, three, free, *box)
+    assert is_proof(np.array([-2.0]), rows, three, free, *box)  # 2 < 3
+    assert not is_proof(np.array([-2.0]), rows, one, free, *box)
+    assert not is_proof(np.array([2.0]), rows, three, free, *box)
+    assert not is_proof(np.array([0.0]), rows, three, free, *box)
+    assert not is_proof(np.array([np.nan]), rows, three, free, *box)
 
 
 @pytest.mark.parametrize("most", [0.0, 1.0])
