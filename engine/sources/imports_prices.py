@@ -174,10 +174,10 @@ def _long(sheet: Sheet, names: Names, fix_time: FixTime) -> tuple[_Read, list[st
         says.append("field is for wide files: not used here")
     if sheet.has("symbol"):
         sheet.table().complain(sheet.cells["symbol"].isna().to_numpy(), "has no symbol")
-        written = sheet.cells["symbol"].astype("str")  # case does not matter
+        symbols = sheet.cells["symbol"].astype("str").str.casefold().to_numpy()
         groups = [
-            (str(written[cells.index[0]]), cells)
-            for _, cells in sheet.cells.groupby(written.str.casefold(), sort=False)
+            (str(cells["symbol"].iloc[0]), cells)
+            for _, cells in sheet.cells.groupby(symbols, sort=False)
         ]
         count = counted(len(groups), "symbol")
         says.insert(0, f"long: a row per day and symbol, {count}")
@@ -374,8 +374,8 @@ def _house(sheet: Sheet) -> list[str]:
     """Return whose columns a long sheet has, and what that means for its closes."""
     if _is_stooq(sheet):
         return [
-            "Stooq's columns: its closes are adjusted for splits and dividends already, "
-            "so each is stored as close and as adj_close"
+            "Stooq's columns: its closes are adjusted for splits and dividends "
+            "already, so each is stored as close and as adj_close"
         ]
     if sheet.has("adj_close", *BARS):
         acted = [name for name in ACTIONS if sheet.has(name)]
