@@ -32,6 +32,7 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "weights": _by_session(result.backtest.weights),
         "layer_weights": _by_session(layer_weights(result)),
         "decisions": decisions(result),
+        "limits": limits(result),
         "scores": scores(result),
         "factors": factor_table(result),
         "trades": result.backtest.trades.reset_index(drop=True),
@@ -121,11 +122,33 @@ def decisions(result: StudyResult) -> pd.DataFrame:
                     "target": one.weights.to_numpy(),
                     "cash": one.cash,
                     "status": one.status,
+                    "solver": one.solver,
+                    "residual": one.residual,
+                    "fallback": one.fallback,
                     "notes": "; ".join(one.notes),
                 }
             )
         )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def limits(result: StudyResult) -> pd.DataFrame:
+    """Return one row per decision and limit that bound or was widened.
+
+    `price` is its shadow price over one rebalance period, `slack` by how much it was
+    widened; NaN where it has none.
+    """
+    rows = [
+        {
+            "session": one.session,
+            "limit": name,
+            "price": one.prices.get(name, float("nan")),
+            "slack": one.slacks.get(name, float("nan")),
+        }
+        for one in result.decisions
+        for name in dict.fromkeys([*one.prices, *one.slacks])
+    ]
+    return pd.DataFrame(rows, columns=["session", "limit", "price", "slack"])
 
 
 def scores(result: StudyResult) -> pd.DataFrame:
