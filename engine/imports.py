@@ -101,6 +101,8 @@ class Import:
             *change_findings(rows, held, replace=replace),
             *jump_findings(rows, held),
         ]
+        if not found:
+            return self
         table = _table([("", one) for one in found])
         return _with_findings(self, pd.concat([table, self.findings]))
 

@@ -136,7 +136,8 @@ def read_claims(sheet: Sheet, names: Names) -> SignalFile:
         says=(
             *sheet.says,
             "claims about capital expenditure: "
-            f"{counted(len(sheet.cells), 'row')}, set against the file's own reference values; a claim is never stored",
+            f"{counted(len(sheet.cells), 'row')}, set against the file's own "
+            "reference values; a claim is never stored",
         ),
         findings=tuple(sorted(found, key=lambda one: _row_of(one.where))),
     )

@@ -87,8 +87,8 @@ def _beside(rows: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
 
     `own` is the value that their source gave for the same moment; `before` that which
     counts at their moment (the first one where none does yet), `said_by` its source;
-    `restates` that their source spoke of it earlier, `supersedes` that one of the two
-    is no more than expected.
+    `restates` that their source said just that earlier, `supersedes` that one of the
+    two is no more than expected.
     """
     told = _with_speaker(rows).reset_index(drop=True)
     told["place"] = np.arange(len(told))
@@ -107,7 +107,8 @@ def _beside(rows: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     for name in kept.values():
         earliest = first[name].to_numpy()[at]
         told[name] = told[name].where(~none_yet, earliest)
-    earlier = stored[[*key, "speaker", "known_at"]].assign(restates=True)
+    earlier = stored[[*key, "speaker", "known_at", "before"]]
+    earlier = earlier.rename(columns={"before": "earlier"})
     told = pd.merge_asof(
         told,
         earlier,
@@ -118,7 +119,8 @@ def _beside(rows: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     happened = told["quality"].isin(HAPPENED)
     expected = told["before"].notna() & ~told["was_quality"].isin(HAPPENED)
     supersedes = np.where(none_yet, ~happened, happened & expected)
-    told["restates"] = told["restates"].notna() & ~told["priced"]
+    # not where another source has changed it since
+    told["restates"] = (told["earlier"] == told["before"]) & ~told["priced"]
     told["supersedes"] = supersedes & ~told["priced"].to_numpy()
     return told.sort_values("place", kind="stable", ignore_index=True)
 
