@@ -8,3 +8,5 @@ IDENTITY = 1e-9
 ORACLE = 1e-9
 #: A convex solver's optimum and its constraints.
 SOLVER = 1e-6
+#: Compiled code against its readable twin: the same steps, sums in another order.
+TWIN = 1e-12

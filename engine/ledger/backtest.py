@@ -19,6 +19,8 @@ TRADE_COLUMNS = (
     "value",
     "slippage",
     "tax",
+    "commission",
+    "impact",
     "fx_cost",
     "waited",
 )

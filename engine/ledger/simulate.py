@@ -21,7 +21,7 @@ import pandas as pd
 
 from engine.costs.fees import FeeSchedule
 from engine.errors import DataError, at_most
-from engine.ledger.account import Account, check_worth
+from engine.ledger.account import Account, check_worth, walk_of
 from engine.ledger.backtest import Backtest
 from engine.ledger.books import backtest_of
 from engine.ledger.tape import Tape, record
@@ -130,7 +130,7 @@ def play(
 ) -> Backtest:
     """Return what an account that follows `policy` does along a tape."""
     account, targets = walk(tape, decide_at=decide_at, policy=policy)
-    return backtest_of(account, name=name, targets=targets)
+    return backtest_of(walk_of(account), name=name, targets=targets)
 
 
 def walk(
@@ -139,19 +139,19 @@ def walk(
     """Return an account at the tape's end, and the targets it was given."""
     account = Account(tape)
     targets: dict[pd.Timestamp, np.ndarray] = {}
-    for row in _rows_of(tape, decide_at):
+    for row in rows_of(tape, decide_at):
         account.advance(row)
         session = tape.days[row]
         moment = tape.moments[tape.home_at[row]]
         wanted = policy(session, moment, _view(account, first=not targets))
         if wanted is not None:
-            targets[session] = _checked(wanted, tape.symbols, session)
+            targets[session] = check_target(wanted, tape, session)
             account.order(targets[session])
     account.advance(len(tape.days) - 1)
     return account, targets
 
 
-def _rows_of(tape: Tape, decide_at: pd.DatetimeIndex) -> list[int]:
+def rows_of(tape: Tape, decide_at: pd.DatetimeIndex) -> list[int]:
     """Return the home rows of the decisions; `DataError` if one is not on a session."""
     rows = tape.days.get_indexer(decide_at)
     if (rows < 0).any():
@@ -182,13 +182,13 @@ def _view(account: Account, *, first: bool) -> AccountView:
     )
 
 
-def _checked(wanted: pd.Series, symbols: pd.Index, session: pd.Timestamp) -> np.ndarray:
+def check_target(wanted: pd.Series, tape: Tape, session: pd.Timestamp) -> np.ndarray:
     """Return target weights as an array over all assets (0 where not named).
 
     What a solver leaves below zero by rounding is zero. Raises `DataError` for
     anything that cannot be meant.
     """
-    where = f"target weights of {session.date()}"
+    symbols, where = tape.symbols, f"target weights of {session.date()}"
     if wanted.index is not symbols:
         wanted = _named(wanted, symbols, where)
     target: np.ndarray = wanted.to_numpy(dtype=np.float64)

@@ -20,6 +20,7 @@ from engine.costs.model import (
     tax_rates,
 )
 from engine.errors import DataError, at_most
+from engine.ledger.rules import Actions, Rules, free_of_rules, no_actions
 from engine.market.bars import Bars
 from engine.market.calendar import calendar_of
 from engine.market.listing import Line
@@ -49,6 +50,9 @@ class Tape:
         day and the day its trades settle.
     price, age : (T, N) the home view: last price and its age in own sessions.
     stale : (T, N) whether that price is too old to trade on.
+    earn, owe : (C,) annual rates that cash earns and overdrafts pay; borrow : (C,)
+    what borrowed shares cost a year.
+    rules : what restricts orders. actions : dividends, splits, ends of listing.
     at_close : symbols that trade at closes because a session has no open.
     """
 
@@ -78,6 +82,11 @@ class Tape:
     stale: np.ndarray
     slippage: float
     spread: np.ndarray
+    earn: np.ndarray
+    owe: np.ndarray
+    borrow: np.ndarray
+    rules: Rules
+    actions: Actions
     execution: Execution
     schedule: FeeSchedule
     at_close: tuple[str, ...]
@@ -164,11 +173,16 @@ def record(
         tax_sell=np.column_stack([column.tax_sell for column in columns]),
         own_day=np.column_stack([column.own_day for column in columns]),
         settle_day=np.column_stack([column.settle_day for column in columns]),
-        price=market.home.price[symbols].to_numpy()[rows],
+        price=mark[np.searchsorted(moments, closes)],
         age=age,
         stale=age > execution.stale_after,
         slippage=slippage_rate(execution),
         spread=np.array([spread_rate(execution, c, base) for c in currencies]),
+        earn=np.array([execution.cash_rate] + [0.0] * (len(currencies) - 1)),
+        owe=np.array([execution.overdraft_rate] + [0.0] * (len(currencies) - 1)),
+        borrow=np.zeros(len(currencies)),
+        rules=free_of_rules(high - low, len(lines)),
+        actions=no_actions(),
         execution=execution,
         schedule=schedule,
         at_close=tuple(np.array(symbols)[late.any(axis=0)].tolist()),
@@ -201,6 +215,8 @@ def cut(tape: Tape, low: int, high: int) -> Tape:
         price=tape.price[by_session],
         age=tape.age[by_session],
         stale=tape.stale[by_session],
+        rules=tape.rules.cut(by_moment, by_session),
+        actions=tape.actions.cut(first, last),
     )
 
 
@@ -335,7 +351,7 @@ def _side_by_side(
     """Return the exchanges' blocks (M, n) as one array in the order of `lines`."""
     grouped = [line.symbol for mic in venues for line in lines if line.mic == mic]
     order = [grouped.index(line.symbol) for line in lines]
-    return np.concatenate(blocks, axis=1)[:, order]
+    return np.ascontiguousarray(np.concatenate(blocks, axis=1)[:, order])
 
 
 def _after_nothing(values: np.ndarray) -> np.ndarray:
