@@ -9,8 +9,8 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from engine.costs.charges import schedule_for
 from engine.costs.fees import FeeSchedule
-from engine.costs.fees import schedule as fee_schedule
 from engine.errors import DataError
 from engine.evidence.caveats import caveats
 from engine.evidence.claim_study import study_claims
@@ -80,7 +80,7 @@ class StudyInputs:
     @cached_property
     def schedule(self) -> FeeSchedule:
         """The fees that the thesis chose."""
-        return fee_schedule(self.thesis.execution.fees)
+        return schedule_for(self.thesis.execution)
 
     @cached_property
     def tape(self) -> Tape:

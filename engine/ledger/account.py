@@ -185,7 +185,7 @@ class Account:
             spread=tape.spread,
             filling=filling,
             coming=self.open_order & tape.due[at],
-            terms=tape.rules.at(at, venue),
+            terms=tape.rules.at(at),
         )
 
     def _close(self, stop: int) -> None:

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import DataError
-from engine.ledger.account import Account
+from engine.ledger.account import Account, walk_of
 from engine.ledger.backtest import Backtest
-from engine.ledger.books import backtest_of
+from engine.ledger.books import backtest_of, worth
 from engine.ledger.kernel_types import DONE, FULL, Reel, Tracks
 from engine.ledger.records import Events, Fills, Walk
 from engine.ledger.simulate import check_target, rows_of
@@ -242,10 +242,8 @@ def _raise(tape: Tape, rows: np.ndarray, targets: np.ndarray) -> None:
         account.advance(row)
         account.order(target)
     account.advance(len(tape.days) - 1)
-    raise DataError(
-        "the account is worth nothing at a home close: an overdraft or a short "
-        "position lost more than the account had. Look for wrong prices"
-    )
+    worth(walk_of(account))
+    raise AssertionError("the readable account does what the compiled one could not")
 
 
 def _walk(tape: Tape, rows: np.ndarray, targets: np.ndarray) -> Walk:
@@ -351,6 +349,7 @@ def reel_of(tape: Tape) -> Reel:
         most=rules.most,
         impact=rules.impact,
         charges=rules.charges,
+        charge_of=rules.charge_of,
         action_at=actions.moment,
         action_asset=actions.asset,
         action_split=actions.split,

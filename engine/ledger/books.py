@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from engine.errors import at_most
 from engine.ledger.account import check_worth
-from engine.ledger.backtest import TRADE_COLUMNS, Backtest
+from engine.ledger.backtest import ACTION_COLUMNS, TRADE_COLUMNS, Backtest
 from engine.ledger.records import Walk
+from engine.ledger.tape import Tape
 
 #: What any account may pay; the other kinds appear where the settings ask for them.
 COST_KINDS = ("slippage", "tax", "fx", "interest")
 #: Buys cut by a smaller share of NAV are the cost of trading, not a lack of funds.
 _WORTH_SAYING = 0.01
+#: A target at the very limit of its margin is within it.
+_MARGIN_ROUNDING = 1e-6
 
 
 def backtest_of(
@@ -49,7 +52,10 @@ def backtest_of(
         ),
         waiting=by_session(walk.waiting, symbols),
         stale=by_session(held & tape.stale, symbols),
-        notes=_notes(walk, held & tape.stale, trades),
+        notes=_notes(walk, held & tape.stale, trades, value / nav[:, None]),
+        dividends=by_session(_dividends(walk), symbols),
+        actions=_actions(walk),
+        fx_effect=pd.Series(_fx_effect(walk), index=tape.days, name="fx_effect"),
     )
 
 
@@ -99,6 +105,63 @@ def _trades(walk: Walk) -> pd.DataFrame:
     return pd.DataFrame(columns)[list(TRADE_COLUMNS)]
 
 
+def _dividends(walk: Walk) -> np.ndarray:
+    """Return cash dividends before withholding, (T, N), account's currency."""
+    tape, events = walk.tape, walk.events
+    found = np.zeros(tape.price.shape)
+    kept = ~tape.actions.ends[events.event]
+    event = events.event[kept]
+    row, asset = tape.closing[tape.actions.moment[event]], tape.actions.asset[event]
+    np.add.at(found, (row, asset), events.paid[kept])
+    return found
+
+
+def _actions(walk: Walk) -> pd.DataFrame:
+    """Return what happened to holdings, columns `ACTION_COLUMNS`, in time order."""
+    tape, events, all_of = walk.tape, walk.events, walk.tape.actions
+    ends, split = all_of.ends[events.event], all_of.split[events.event]
+    dividend = all_of.dividend[events.event]
+    none = np.zeros(len(split))
+    parts = []
+    for kind, rows, value, money in (
+        ("split", split != 1.0, split, False),
+        ("dividend", dividend > 0.0, dividend, True),
+        ("delisting", ends, all_of.worth[events.event], True),
+    ):
+        at = all_of.moment[events.event]
+        asset = all_of.asset[events.event]
+        own = tape.own_day[at, tape.venue_of[asset]].astype("datetime64[ns]")
+        columns = {
+            "at_utc": tape.moments[at],
+            "session": own,
+            "asset": tape.symbols[asset],
+            "kind": pd.Index([kind]).repeat(len(at)),
+            "value": value,
+            "units": events.units,
+            "currency": pd.Index(tape.currencies)[tape.currency_of[asset]],
+            "paid": events.paid if money else none,
+            "withheld": events.withheld if money else none,
+        }
+        parts.append(pd.DataFrame(columns)[rows])
+    told: pd.DataFrame = pd.concat(parts)[list(ACTION_COLUMNS)]
+    return told.sort_values("at_utc", kind="stable", ignore_index=True)
+
+
+def _fx_effect(walk: Walk) -> np.ndarray:
+    """Return what changes of rates did to what was held the session before, (T,)."""
+    tape = walk.tape
+    split = np.ones(tape.price.shape)
+    place = tape.closing[tape.actions.moment], tape.actions.asset
+    np.multiply.at(split, place, tape.actions.split)
+    change = np.diff(tape.home_fx, axis=0)
+    units = walk.holdings[:-1] * split[1:]
+    own = np.where(units != 0.0, units * walk.price[1:], 0.0)
+    moved = np.where(own != 0.0, own * change[:, tape.currency_of], 0.0).sum(axis=1)
+    cash = walk.cash[:-1]
+    moved += np.where(cash != 0.0, cash * change, 0.0).sum(axis=1)
+    return np.concatenate([[0.0], moved])
+
+
 def paid(walk: Walk) -> dict[str, np.ndarray]:
     """Return what was paid by kind, each (T,) by home session, its currency."""
     tape, fills = walk.tape, walk.fills
@@ -107,26 +170,42 @@ def paid(walk: Walk) -> dict[str, np.ndarray]:
     def by_session(at: np.ndarray, amount: np.ndarray) -> np.ndarray:
         return np.bincount(tape.closing[at], amount, minlength=count)
 
-    rules = tape.rules
     kinds = {
         "slippage": by_session(fills.at, fills.slippage),
         "tax": by_session(fills.at, fills.tax),
         "fx": by_session(fills.at, fills.fx_cost) + walk.sweep,
         "interest": walk.interest,
     }
-    if len(rules.charges):
+    raw, terms = tape.rules.charge_of % 2 == 1, tape.execution
+    if _charged_per_order(tape, raw):
         kinds["commission"] = by_session(fills.at, fills.commission)
-    if rules.impact.any():
+    if terms.impact > 0.0:
         kinds["impact"] = by_session(fills.at, fills.impact)
-    if rules.short.any():
+    if terms.short_margin is not None:
         kinds["borrow"] = walk.borrow
-    if len(tape.actions.moment):
+    if raw.any():
         when = tape.actions.moment[walk.events.event]
         kinds["withholding"] = by_session(when, walk.events.withheld)
     return {kind: amount + 0.0 for kind, amount in kinds.items()}  # no negative zero
 
 
-def _notes(walk: Walk, stale: np.ndarray, trades: pd.DataFrame) -> tuple[str, ...]:
+def _charged_per_order(tape: Tape, raw: np.ndarray) -> bool:
+    """Return whether some order of these lines can be charged more than a rate.
+
+    It follows from the settings and from which lines are raw, never from what happens.
+    """
+    whole = {line.mic for line, one in zip(tape.lines, raw, strict=True) if one}
+    for row in tape.schedule.rows:
+        by_share = row.per_share > 0.0 and row.minimum == 0.0
+        markets = whole if by_share else set(tape.venues)
+        if not row.proportional and markets.intersection(row.mics):
+            return True
+    return False
+
+
+def _notes(
+    walk: Walk, stale: np.ndarray, trades: pd.DataFrame, weights: np.ndarray
+) -> tuple[str, ...]:
     """Return what a reader must know about the simulation."""
     tape = walk.tape
     notes = []
@@ -161,4 +240,29 @@ def _notes(walk: Walk, stale: np.ndarray, trades: pd.DataFrame) -> tuple[str, ..
             f"held at a stale price on {int(stale.any(axis=1).sum())} sessions: "
             f"{at_most(names)}"
         )
-    return tuple(notes)
+    return (*notes, *_rule_notes(walk, weights))
+
+
+def _rule_notes(walk: Walk, weights: np.ndarray) -> Iterator[str]:
+    """Yield what lots, volume and margin left open; `weights` is (T, N)."""
+    tape, terms = walk.tape, walk.tape.execution
+    symbols = tape.symbols.to_numpy()
+    traded = np.isin(np.arange(len(symbols)), walk.fills.asset)
+    if len(tape.rules.most):
+        unknown = traded & ~np.isfinite(tape.rules.most).any(axis=0)
+        unknown &= ~tape.rules.impact.any(axis=0)
+        if unknown.any():
+            yield (
+                "no turnover is known for these lines, which traded without impact or "
+                f"limit on participation: {at_most(symbols[unknown])}"
+            )
+    if terms.short_margin is not None:
+        used = -weights.clip(max=0.0).sum(axis=1) * terms.short_margin
+        over = used > 1.0 + _MARGIN_ROUNDING
+        if over.any():
+            first = tape.days[int(np.argmax(over))].date()
+            yield (
+                f"short positions grew beyond their margin on {int(over.sum())} "
+                f"sessions, first on {first}, up to {used.max():.0%} of NAV; nothing "
+                "was closed before the next decision"
+            )

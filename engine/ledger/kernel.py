@@ -259,7 +259,7 @@ def _close(reel: Reel, s: State, out: Tracks, stop: int) -> int:
                     now = paid[i]
                 value = units[i] * now * fx[c]
                 nav += value
-                if value < 0.0:
+                if units[i] < 0.0:
                     lent -= value * lending[c]
                 if keep:
                     shown[row, i] = now

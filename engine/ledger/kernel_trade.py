@@ -124,6 +124,7 @@ def _sell(reel: Reel, s: State, out: Tracks, at: int, nav: float) -> float:
     units, waits, flag, target, gaps = s.units, s.waits, s.flag, s.target, s.gap
     unit_value, cash, due = s.unit_value, s.cash, reel.due[at]
     fx, currency_of, venue_of = reel.fx[at], reel.currency_of, reel.venue_of
+    charge_of = reel.charge_of
     tax_sell, spread, slippage, lot = (
         reel.tax_sell[at],
         reel.spread,
@@ -184,7 +185,7 @@ def _sell(reel: Reel, s: State, out: Tracks, at: int, nav: float) -> float:
         charge, moved = 0.0, 0.0
         if charged:
             charge = (
-                charges_of(charges[at, 1, :, :, venue_of[i]], size / rate, size / unit)
+                charges_of(charges[at, 1, :, :, charge_of[i]], size / rate, size / unit)
                 * rate
             )
         if capped and depth[at, i] != 0.0:
@@ -223,6 +224,7 @@ def _afford(reel: Reel, s: State, at: int, nav: float, power: float) -> float:
     """
     gaps, bought, unit_value = s.gap, s.bought, s.unit_value
     fx, currency_of, venue_of = reel.fx[at], reel.currency_of, reel.venue_of
+    charge_of = reel.charge_of
     tax_buy, spread, slippage, lot = (
         reel.tax_buy[at],
         reel.spread,
@@ -243,7 +245,7 @@ def _afford(reel: Reel, s: State, at: int, nav: float, power: float) -> float:
             if charged:
                 extra[i] = (
                     charges_of(
-                        charges[at, 0, :, :, venue_of[i]],
+                        charges[at, 0, :, :, charge_of[i]],
                         gaps[i] / fx[c],
                         gaps[i] / unit_value[i],
                     )
@@ -269,7 +271,7 @@ def _afford(reel: Reel, s: State, at: int, nav: float, power: float) -> float:
             if scaled and charged:
                 extra[i] = (
                     charges_of(
-                        charges[at, 0, :, :, venue_of[i]],
+                        charges[at, 0, :, :, charge_of[i]],
                         bought[i] / fx[c],
                         bought[i] / unit_value[i],
                     )

@@ -46,6 +46,7 @@ class Reel(NamedTuple):
     most: np.ndarray
     impact: np.ndarray
     charges: np.ndarray
+    charge_of: np.ndarray
     action_at: np.ndarray
     action_asset: np.ndarray
     action_split: np.ndarray

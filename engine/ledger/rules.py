@@ -16,7 +16,8 @@ class Rules:
     no_buy, no_sell : (M or 0, N) locked by a daily price limit. lot : (N,) shares that
     trade together, 0 = fractions too. most : (M or 0, N) largest trade, own currency.
     impact : (M or 0, N) cost as a fraction per root of the traded own value. charges :
-    (M or 0, 2, J, 4, K) for buys and sells: rate, per share, at least, at most.
+    (M or 0, 2, J, 4, 2 K) for buys and sells: rate, per share, at least, at most; by
+    exchange, and for lines at raw prices again: charge_of (N,) is each asset's place.
     short : (T, N) home sessions at which a short position may be asked for.
     """
 
@@ -26,18 +27,19 @@ class Rules:
     most: np.ndarray
     impact: np.ndarray
     charges: np.ndarray
+    charge_of: np.ndarray
     short: np.ndarray
     sweep: bool
 
-    def at(self, at: int, venue_of: np.ndarray) -> Terms:
-        """Return the terms of the moment `at`; `venue_of` (N,) places the assets."""
+    def at(self, at: int) -> Terms:
+        """Return the terms of the moment `at`."""
         terms = Terms(lot=self.lot, sweep=self.sweep)
         if len(self.no_buy):
             terms = replace(terms, may_buy=~self.no_buy[at], may_sell=~self.no_sell[at])
         if len(self.most):
             terms = replace(terms, most=self.most[at], impact=self.impact[at])
         if len(self.charges):
-            buy, sell = self.charges[at][:, :, :, venue_of]
+            buy, sell = self.charges[at][:, :, :, self.charge_of]
             terms = replace(terms, charge_buy=buy, charge_sell=sell)
         return terms
 
@@ -90,30 +92,15 @@ class Actions:
         )
 
 
-def free_of_rules(sessions: int, assets: int) -> Rules:
-    """Return rules that restrict nothing."""
-    none = np.zeros((0, assets))
-    return Rules(
-        no_buy=np.zeros((0, assets), dtype=bool),
-        no_sell=np.zeros((0, assets), dtype=bool),
-        lot=np.zeros(assets),
-        most=none,
-        impact=none,
-        charges=np.zeros((0, 2, 0, 4, 1)),
-        short=np.zeros((sessions, assets), dtype=bool),
-        sweep=True,
-    )
-
-
-def no_actions() -> Actions:
-    """Return no dividend, split or end of listing."""
-    whole, part = np.zeros(0, dtype=np.int64), np.zeros(0)
+def actions_of(rows: np.ndarray) -> Actions:
+    """Return rows of the seven fields (E, 7) as actions in time order."""
+    ordered = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
     return Actions(
-        moment=whole,
-        asset=whole,
-        split=part,
-        dividend=part,
-        withheld=part,
-        ends=np.zeros(0, dtype=bool),
-        worth=part,
+        moment=ordered[:, 0].astype(np.int64),
+        asset=ordered[:, 1].astype(np.int64),
+        split=np.ascontiguousarray(ordered[:, 2]),
+        dividend=np.ascontiguousarray(ordered[:, 3]),
+        withheld=np.ascontiguousarray(ordered[:, 4]),
+        ends=ordered[:, 5] > 0.0,
+        worth=np.ascontiguousarray(ordered[:, 6]),
     )

@@ -197,12 +197,39 @@ def check_target(wanted: pd.Series, tape: Tape, session: pd.Timestamp) -> np.nda
         raise DataError(
             f"{where}: {at_most(symbols[unknown])} have no number; write 0 for none"
         )
+    may = tape.rules.short[int(tape.days.get_indexer(pd.DatetimeIndex([session]))[0])]
     if (target < -_TOLERANCE).any():
-        short = symbols[int(np.argmin(target))]
-        raise DataError(f"{where}: {short} is negative; this ledger holds no shorts")
+        _check_shorts(target, may, tape, where)
     if target.sum() > 1.0 + _TOLERANCE:
         raise DataError(f"{where} sum to {target.sum():.6f}, which is more than 1")
-    return target.clip(min=0.0)
+    return np.where(may, target, target.clip(min=0.0))
+
+
+def _check_shorts(target: np.ndarray, may: np.ndarray, tape: Tape, where: str) -> None:
+    """Raise `DataError` for shorts that the thesis, a market or margin forbids.
+
+    `may` (N,) says which lines can be sold short that day.
+    """
+    margin, short = tape.execution.short_margin, target < -_TOLERANCE
+    if margin is None:
+        worst = tape.symbols[int(np.argmin(target))]
+        raise DataError(
+            f"{where}: {worst} is negative; this ledger holds no shorts unless "
+            "execution.short_margin is set"
+        )
+    if (short & ~may).any():
+        line = tape.lines[int(np.argmax(short & ~may))]
+        raise DataError(
+            f"{where}: {line.symbol} is negative; {line.mic} allows no short sales "
+            "that day, or nobody knows that it does (engine/costs/rules.csv)"
+        )
+    total = -float(target[short].sum())
+    if total * margin > 1.0 + _TOLERANCE:
+        raise DataError(
+            f"{where}: shorts of {total:.1%} of NAV ask for a margin of "
+            f"{total * margin:.1%} of it; hold less short, or lower "
+            "execution.short_margin"
+        )
 
 
 def _named(wanted: pd.Series, symbols: pd.Index, where: str) -> pd.Series:

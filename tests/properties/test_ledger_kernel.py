@@ -5,17 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from engine.costs.fees import schedule
+from engine.costs.charges import schedule_for
+from engine.errors import DataError
 from engine.ledger.backtest import Backtest
 from engine.ledger.batch import play_schedule, simulate_schedules
 from engine.ledger.simulate import fixed, play
 from engine.ledger.tape import Tape, cut, record
 from engine.market.market import Market
 from engine.thesis.model import Execution
-from tests.ledger_cases import random_targets, random_terms
+from tests.ledger_cases import (
+    every_feature,
+    long_short_targets,
+    random_targets,
+    random_terms,
+)
+from tests.ledger_twins import check_twins
 from tests.markets import random_market
 from tests.tolerances import TWIN
 
@@ -30,7 +37,7 @@ def tape_of(world: Market, terms: Execution) -> Tape:
         list(world.lines.values()),
         execution=terms,
         base="USD",
-        schedule=schedule(terms.fees),
+        schedule=schedule_for(terms),
         start=days[0].date(),
         end=days[-1].date(),
     )
@@ -43,32 +50,6 @@ def readable(tape: Tape, targets: Targets) -> Backtest:
         decide_at=pd.DatetimeIndex(list(targets)),
         policy=fixed(targets),
     )
-
-
-def check_twins(told: Backtest, twin: Backtest) -> None:
-    """Every table is the same, to rounding in the last digits of NAV."""
-    size = told.nav.to_numpy()
-    capital = size.max()
-    assert (np.abs(twin.nav / size - 1.0) <= TWIN).all()
-    pd.testing.assert_frame_equal(told.waiting, twin.waiting)
-    pd.testing.assert_frame_equal(told.stale, twin.stale)
-    pd.testing.assert_frame_equal(told.targets, twin.targets)
-    exact = ["filled_utc", "session", "decided", "asset", "side", "currency", "waited"]
-    pd.testing.assert_frame_equal(told.trades[exact], twin.trades[exact])
-    for name in ("weights", "price", "cash", "costs"):
-        one, other = getattr(told, name), getattr(twin, name)
-        assert list(one.columns) == list(other.columns)
-        scale = 1.0 if name == "weights" else capital
-        scale = scale if name != "price" else np.nan_to_num(one.to_numpy()).max()
-        np.testing.assert_allclose(
-            other.to_numpy(), one.to_numpy(), rtol=1e-9, atol=TWIN * scale,
-            err_msg=name,
-        )  # fmt: skip
-    money = ["value", "slippage", "tax", "commission", "impact", "fx_cost"]
-    np.testing.assert_allclose(
-        twin.trades[money], told.trades[money], rtol=1e-9, atol=TWIN * capital
-    )
-    assert told.notes == twin.notes
 
 
 def check_batch(tape: Tape, schedules: list[Targets]) -> None:
@@ -95,6 +76,36 @@ def test_the_compiled_account_is_the_readable_one(seed: int) -> None:
     tape = tape_of(world, terms)
     weights = {day: one.to_numpy() for day, one in targets.items()}
     check_twins(readable(tape, targets), play_schedule(tape, weights, name="twin"))
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=SEEDS)
+def test_with_every_feature_on(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    world = random_market(rng, features=True)
+    terms, targets = every_feature(rng, world), long_short_targets(rng, world)
+    tape = tape_of(world, terms)
+    weights = {day: one.to_numpy() for day, one in targets.items()}
+    check_alike(tape, targets, weights)
+    if targets:
+        check_batch(tape, [targets])
+
+
+def check_alike(
+    tape: Tape, targets: Targets, weights: dict[pd.Timestamp, np.ndarray]
+) -> None:
+    """Both ledgers give the same account, or the same complaint."""
+    said = ""
+    try:
+        told = readable(tape, targets)
+    except DataError as error:
+        said = str(error)
+    if said:
+        with pytest.raises(DataError) as caught:
+            play_schedule(tape, weights, name="twin")
+        assert str(caught.value)[:20] == said[:20]
+        reject()
+    check_twins(told, play_schedule(tape, weights, name="twin"))
 
 
 @settings(max_examples=30, deadline=None)
