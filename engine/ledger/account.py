@@ -158,7 +158,7 @@ class Account:
         filling = self.open_order & (self.fill_at == at)
         self._check_rates(np.array([at]), filling | (self.units != 0.0))
         done = trade(self.units, self.cash, self.target, self._moment(at, filling))
-        if not np.isfinite(done.cash).all():
+        if not (np.isfinite(done.cash).all() and np.isfinite(done.units).all()):
             self._raise_missing_tax(at)
         check_worth(done.nav, tape.days[tape.closing[at]])
         self.units, self.cash = done.units, done.cash

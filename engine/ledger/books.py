@@ -246,6 +246,14 @@ def _notes(
 def _rule_notes(walk: Walk, weights: np.ndarray) -> Iterator[str]:
     """Yield what lots, volume and margin left open; `weights` is (T, N)."""
     tape, terms = walk.tape, walk.tape.execution
+    owed = weights.sum(axis=1) - 1.0
+    lasting = owed > _WORTH_SAYING
+    if lasting.any() and terms.short_margin is None:
+        count = int(lasting.sum())
+        yield (
+            f"the account stood overdrawn at {count} home close{'s' * (count > 1)}, by "
+            f"{owed.max():.1%} of NAV at worst, for sales that did not come"
+        )
     symbols = tape.symbols.to_numpy()
     traded = np.isin(np.arange(len(symbols)), walk.fills.asset)
     if len(tape.rules.most):

@@ -182,7 +182,7 @@ def trade(units: np.ndarray, cash: np.ndarray, target: np.ndarray, now: Moment) 
         proceeds=proceeds,
         rest=wanted.rest,
         nav=float(nav),
-        unbought=float(unbought / nav),
+        unbought=float(unbought / nav) if nav else 0.0,
     )
 
 
