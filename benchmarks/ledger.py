@@ -232,7 +232,13 @@ def everything(large: Peer | None) -> None:
             ("(tape, once)", f"{laid:.2f}", "", "", ""),
         ],
     )
-    print("  asked for: at least 50x; apart is from the readable ledger")
+    print(
+        "  asked for: at least 50x; apart is from the readable ledger. The account has"
+    )
+    print(
+        "  100 million: at ten times that, orders wait at their limit of participation"
+    )
+    print("  on most days, and the time doubles.")
 
 
 def sweep(python: str | None, *, quick: bool) -> None:

@@ -28,7 +28,7 @@ VENUES = {
 }
 PLAIN = Execution(capital=1e6, slippage_bps=10.0, fees="none")
 EVERYTHING = Execution(
-    capital=1e9,
+    capital=1e8,
     slippage_bps=5.0,
     half_spread_bps=5.0,
     fees="exchange",
@@ -110,7 +110,7 @@ def _raw_bars(
         price=panel(earned * np.where(np.isnan(close), np.nan, 1.0)),
         open=panel(np.full(shape, np.nan)),
         flat=panel(np.zeros(shape)) > 0.0,
-        turnover=panel(rng.uniform(5e6, 2e7, shape) * VENUES[mic][3]),
+        turnover=panel(_turnover(rng, shape) * VENUES[mic][3]),
         raw=RawBars(
             close=panel(close),
             open=panel(np.full(shape, np.nan)),
@@ -118,6 +118,12 @@ def _raw_bars(
             split=panel(split),
         ),
     )
+
+
+def _turnover(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+    """Return dollars traded a day: 30 million in the median line, log-normal."""
+    size = 3e7 * np.exp(rng.normal(0.0, 1.0, shape[1]))
+    return size * rng.uniform(0.5, 2.0, shape)
 
 
 def _index(days: pd.DatetimeIndex) -> pd.DatetimeIndex:

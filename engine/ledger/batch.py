@@ -23,7 +23,7 @@ from engine.ledger.backtest import Backtest
 from engine.ledger.books import backtest_of, worth
 from engine.ledger.kernel_types import DONE, FULL, Reel, Tracks
 from engine.ledger.records import Events, Fills, Walk
-from engine.ledger.simulate import check_target, rows_of
+from engine.ledger.simulate import TOLERANCE, check_target, rows_of
 from engine.ledger.tape import Tape
 
 #: Asset-sessions of a batch from which it is spread over threads.
@@ -92,7 +92,7 @@ def simulate_schedules(
     four threads.
     """
     rows = _decisions(tape, schedules, decide_at)
-    schedules = _checked(tape, schedules, decide_at)
+    schedules = _checked(tape, schedules, rows)
     count, sessions = len(schedules), len(tape.days)
     nav, totals = np.empty((count, sessions)), np.zeros((count, len(TOTALS)))
     if is_plain(tape):
@@ -118,7 +118,7 @@ def play_schedule(
     decide_at = pd.DatetimeIndex(list(targets))
     weights = np.array([*targets.values(), np.zeros(len(tape.symbols))])[None, :-1]
     rows = _decisions(tape, weights, decide_at)
-    weights = _checked(tape, weights, decide_at)
+    weights = _checked(tape, weights, rows)
     walk = _walk(tape, rows, weights[0])
     told = dict(zip(decide_at, weights[0], strict=True))
     return backtest_of(walk, name=name, targets=told)
@@ -158,22 +158,26 @@ def _decisions(
     return rows
 
 
-def _checked(
-    tape: Tape, schedules: np.ndarray, decide_at: pd.DatetimeIndex
-) -> np.ndarray:
-    """Return the schedules as the ledger reads them; raise for what cannot be meant."""
+def _checked(tape: Tape, schedules: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the schedules as the ledger reads them; raise for what cannot be meant.
+
+    The same as `check_target` on each row, which says what is wrong with the first.
+    """
     weights: np.ndarray = np.ascontiguousarray(schedules, dtype=np.float64)
     if not weights.size:
         return weights
     low, most = weights.min(), weights.sum(axis=2).max()
     if low >= 0.0 and most <= 1.0:
         return weights
-    checked = np.empty_like(weights)
-    for one, schedule in enumerate(weights):
-        for d, session in enumerate(decide_at):
-            told = pd.Series(schedule[d], index=tape.symbols)
-            checked[one, d] = check_target(told, tape, session)
-    return checked
+    may, margin = tape.rules.short[rows], tape.execution.short_margin or 0.0
+    short = -weights.clip(max=0.0)
+    wrong = ~(weights.sum(axis=2) <= 1.0 + TOLERANCE)
+    wrong |= ((short > TOLERANCE) & ~may).any(axis=2)
+    wrong |= short.sum(axis=2) * margin > 1.0 + TOLERANCE
+    for one, d in np.argwhere(wrong):
+        told = pd.Series(weights[one, d], index=tape.symbols)
+        check_target(told, tape, tape.days[rows[d]])
+    return np.where(may, weights, weights.clip(min=0.0))
 
 
 def _plain(

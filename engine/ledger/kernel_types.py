@@ -12,8 +12,8 @@ YEAR_NS = 365 * 86_400 * 10**9
 DONE, FAILED, FULL = 0, 1, 2
 #: Places in `Tracks.totals`.
 SLIPPAGE, TAX, COMMISSION, IMPACT, FX, INTEREST, BORROW, WITHHELD, TRADED = range(9)
-#: Places in `State.number`: next home row, session of the orders, next action, open
-#: orders, fills, moments with fills, and actions recorded.
+#: Places in `State.number`: next home row, session of the orders, next action, length
+#: of the list of open orders, fills, moments with fills, and actions recorded.
 ROW, DECIDED, ACTION, OPEN, FILLS, MOMENTS, EVENTS = range(7)
 
 
@@ -85,7 +85,11 @@ class Tracks(NamedTuple):
 
 
 class State(NamedTuple):
-    """An account between two moments; as in `Account`, and room to work in."""
+    """An account between two moments; as in `Account`, and room to work in.
+
+    listed : (N,) the assets with an open order, as many as `number` says; an order
+    whose listing has ended stays on the list until the next moment, but not in `waits`.
+    """
 
     units: np.ndarray
     cash: np.ndarray
@@ -105,3 +109,4 @@ class State(NamedTuple):
     extra: np.ndarray
     moved: np.ndarray
     flag: np.ndarray
+    listed: np.ndarray

@@ -30,7 +30,7 @@ from engine.market.market import Market
 from engine.thesis.model import Execution
 
 #: A solver meets its limits to about this much; more is a wrong target.
-_TOLERANCE = 1e-6
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -198,9 +198,9 @@ def check_target(wanted: pd.Series, tape: Tape, session: pd.Timestamp) -> np.nda
             f"{where}: {at_most(symbols[unknown])} have no number; write 0 for none"
         )
     may = tape.rules.short[int(tape.days.get_indexer(pd.DatetimeIndex([session]))[0])]
-    if (target < -_TOLERANCE).any():
+    if (target < -TOLERANCE).any():
         _check_shorts(target, may, tape, where)
-    if target.sum() > 1.0 + _TOLERANCE:
+    if target.sum() > 1.0 + TOLERANCE:
         raise DataError(f"{where} sum to {target.sum():.6f}, which is more than 1")
     return np.where(may, target, target.clip(min=0.0))
 
@@ -210,7 +210,7 @@ def _check_shorts(target: np.ndarray, may: np.ndarray, tape: Tape, where: str) -
 
     `may` (N,) says which lines can be sold short that day.
     """
-    margin, short = tape.execution.short_margin, target < -_TOLERANCE
+    margin, short = tape.execution.short_margin, target < -TOLERANCE
     if margin is None:
         worst = tape.symbols[int(np.argmin(target))]
         raise DataError(
@@ -224,7 +224,7 @@ def _check_shorts(target: np.ndarray, may: np.ndarray, tape: Tape, where: str) -
             "that day, or nobody knows that it does (engine/costs/rules.csv)"
         )
     total = -float(target[short].sum())
-    if total * margin > 1.0 + _TOLERANCE:
+    if total * margin > 1.0 + TOLERANCE:
         raise DataError(
             f"{where}: shorts of {total:.1%} of NAV ask for a margin of "
             f"{total * margin:.1%} of it; hold less short, or lower "
