@@ -176,7 +176,7 @@ def _checked(tape: Tape, schedules: np.ndarray, rows: np.ndarray) -> np.ndarray:
     wrong |= short.sum(axis=2) * margin > 1.0 + TOLERANCE
     for one, d in np.argwhere(wrong):
         told = pd.Series(weights[one, d], index=tape.symbols)
-        check_target(told, tape, tape.days[rows[d]])
+        check_target(told, tape, int(rows[d]))
     return np.where(may, weights, weights.clip(min=0.0))
 
 

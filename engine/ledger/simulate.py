@@ -145,7 +145,7 @@ def walk(
         moment = tape.moments[tape.home_at[row]]
         wanted = policy(session, moment, _view(account, first=not targets))
         if wanted is not None:
-            targets[session] = check_target(wanted, tape, session)
+            targets[session] = check_target(wanted, tape, row)
             account.order(targets[session])
     account.advance(len(tape.days) - 1)
     return account, targets
@@ -182,13 +182,13 @@ def _view(account: Account, *, first: bool) -> AccountView:
     )
 
 
-def check_target(wanted: pd.Series, tape: Tape, session: pd.Timestamp) -> np.ndarray:
+def check_target(wanted: pd.Series, tape: Tape, row: int) -> np.ndarray:
     """Return target weights as an array over all assets (0 where not named).
 
     What a solver leaves below zero by rounding is zero. Raises `DataError` for
     anything that cannot be meant.
     """
-    symbols, where = tape.symbols, f"target weights of {session.date()}"
+    symbols, where = tape.symbols, f"target weights of {tape.days[row].date()}"
     if wanted.index is not symbols:
         wanted = _named(wanted, symbols, where)
     target: np.ndarray = wanted.to_numpy(dtype=np.float64)
@@ -197,7 +197,7 @@ def check_target(wanted: pd.Series, tape: Tape, session: pd.Timestamp) -> np.nda
         raise DataError(
             f"{where}: {at_most(symbols[unknown])} have no number; write 0 for none"
         )
-    may = tape.rules.short[int(tape.days.get_indexer(pd.DatetimeIndex([session]))[0])]
+    may = tape.rules.short[row]
     if (target < -TOLERANCE).any():
         _check_shorts(target, may, tape, where)
     if target.sum() > 1.0 + TOLERANCE:

@@ -16,6 +16,8 @@ from engine.costs.model import buying_cost, selling_cost
 DUST = 1e-12
 #: Shares this close below a whole lot are a whole lot.
 ROUNDING = 1e-9
+_YES, _NONE, _ANY = np.array([True]), np.array([0.0]), np.array([np.inf])
+_FREE = np.zeros((0, 4, 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,13 +34,13 @@ class Terms:
     purchases in its currency.
     """
 
-    may_buy: np.ndarray = field(default_factory=lambda: np.array([True]))
-    may_sell: np.ndarray = field(default_factory=lambda: np.array([True]))
-    lot: np.ndarray = field(default_factory=lambda: np.array([0.0]))
-    most: np.ndarray = field(default_factory=lambda: np.array([np.inf]))
-    impact: np.ndarray = field(default_factory=lambda: np.array([0.0]))
-    charge_buy: np.ndarray = field(default_factory=lambda: np.zeros((0, 4, 1)))
-    charge_sell: np.ndarray = field(default_factory=lambda: np.zeros((0, 4, 1)))
+    may_buy: np.ndarray = field(default_factory=lambda: _YES)
+    may_sell: np.ndarray = field(default_factory=lambda: _YES)
+    lot: np.ndarray = field(default_factory=lambda: _NONE)
+    most: np.ndarray = field(default_factory=lambda: _ANY)
+    impact: np.ndarray = field(default_factory=lambda: _NONE)
+    charge_buy: np.ndarray = field(default_factory=lambda: _FREE)
+    charge_sell: np.ndarray = field(default_factory=lambda: _FREE)
     sweep: bool = True
 
 
