@@ -371,3 +371,14 @@ def test_the_effect_of_rates_on_what_was_held() -> None:
     # 500 units; on row 3 price and rate double: f (1 + r) = 1 x 2 of 500
     assert told.fx_effect.tolist() == pytest.approx([0, 0, 0, 1000, 0])
     assert told.nav.tolist() == pytest.approx([1000, 1000, 1000, 2500, 2500])
+
+
+def test_a_listing_that_is_over_pays_its_last_price_and_no_dividend() -> None:
+    world = market(
+        {"XNYS": {"A": [10.0, 10.0, 10.0, None], "B": [1.0] * 4}},
+        raw={"A": ({3: 1.0}, {})},
+        delisted={"A": 2},
+    )
+    told = run(world, {0: {"A": 0.5}})
+    assert told.actions["kind"].tolist() == ["delisting"]
+    assert told.nav.tolist() == pytest.approx([1000.0] * 4)

@@ -129,3 +129,12 @@ def test_what_raw_closes_cannot_have_had(
 def test_a_real_split_passes() -> None:
     check_frame("A", frame(close=[100, 101, 10.2, 10, 10], split=[0, 0, 10, 0, 0]))
     check_frame("A", frame(close=[10, 10, 8.3, 8, 8], split=[0, 0, 1.2, 0, 0]))
+
+
+def test_a_dividend_on_the_day_of_a_split_is_per_new_share() -> None:
+    close, dividend, split = (
+        np.array([[value, other]]).T
+        for value, other in ((100.0, 45.0), (0.0, 5.0), (1.0, 2.0))
+    )
+    before, _ = ex_closes(close, dividend, split)
+    assert before[1, 0] == 100.0 / 2.0 - 5.0
