@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.costs.fees import schedule
+from engine.costs.charges import schedule_for
 from engine.ledger.backtest import Backtest
+from engine.market.coverage import RAW
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study import StudyResult
@@ -220,8 +221,13 @@ def costs_by_year(result: StudyResult) -> pd.DataFrame:
 def fees(result: StudyResult) -> pd.DataFrame:
     """Return the dated taxes and fees in force for the assets during the study."""
     about = result.thesis.about
-    applied = schedule(result.thesis.execution.fees)
-    return applied.applied(result.assets, about.start, about.end)
+    covered = result.market.coverage
+    return schedule_for(result.thesis.execution).applied(
+        result.assets,
+        about.start,
+        about.end,
+        raw=set(covered.loc[covered["basis"] == RAW, "symbol"]),
+    )
 
 
 def event_paths(result: StudyResult) -> pd.DataFrame:
