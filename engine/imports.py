@@ -37,6 +37,7 @@ TAKEN = ("yahoo",)
 #: What the checks of prices say of what a study takes as it is.
 USED = re.compile(
     r"\b(?:used|stored|kept) as (?:it is|they are|observed)\b|\bstored once\b"
+    r"|\btheir observations are kept\b"
 )
 
 

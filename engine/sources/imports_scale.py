@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine.errors import at_most
 from engine.market.market import Finding
-from engine.sources.imports_words import counted, day_of
+from engine.sources.imports_words import counted, day_of, number_of
 from engine.sources.price_rows import PREFIX
 
 LINE = ["series", "line"]
@@ -81,30 +81,35 @@ def jump_findings(rows: pd.DataFrame, held: pd.DataFrame) -> Iterator[Finding]:
         was_stored=mine["stored"].to_numpy()[at],
     )
     for (series, line), own in jumps.groupby(LINE, sort=True):
-        first = own.head(NAMED)
-        told = [
-            f"{was:.10g}{_stored(was_stored)} on {day_of(day)}, "
-            f"{value:.10g}{_stored(stored)} on {day_of(until)}"
-            for was, was_stored, day, value, stored, until in zip(
-                first["was"],
-                first["was_stored"],
-                first["day"],
-                first["value"],
-                first["stored"],
-                first["value_date"],
-                strict=True,
-            )
-        ]
-        rest = f" and {len(own) - NAMED} more" if len(own) > NAMED else ""
         yield Finding(
             severity="warning",
             where=f"{series}: {line}",
             what=f"{counted(len(own), 'jump')} by a power of ten (a hundredfold or "
-            f"more): {'; '.join(told)}{rest}",
+            f"more): {_examples(own)}",
             action="another unit, or a slip? stored as it is",
             first=day_of(own["day"].min()),
             last=day_of(own["value_date"].max()),
         )
+
+
+def _examples(jumps: pd.DataFrame) -> str:
+    """Return the first jumps in words."""
+    first = jumps.head(NAMED)
+    told = [
+        f"{number_of(was)}{_stored(was_stored)} on {day_of(day)}, "
+        f"{number_of(value)}{_stored(stored)} on {day_of(until)}"
+        for was, was_stored, day, value, stored, until in zip(
+            first["was"],
+            first["was_stored"],
+            first["day"],
+            first["value"],
+            first["stored"],
+            first["value_date"],
+            strict=True,
+        )
+    ]
+    rest = f" and {len(jumps) - NAMED} more" if len(jumps) > NAMED else ""
+    return "; ".join(told) + rest
 
 
 def _latest(rows: pd.DataFrame) -> pd.DataFrame:

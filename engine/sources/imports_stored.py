@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine.market.market import Finding
 from engine.sources.files_signals import HAPPENED
-from engine.sources.imports_words import counted, day_of
+from engine.sources.imports_words import counted, day_of, number_of
 from engine.sources.price_rows import PREFIX
 from engine.sources.store import Store
 from engine.sources.store_rows import SAYING, WITHDRAWN
@@ -177,7 +177,8 @@ def _examples(rows: pd.DataFrame) -> str:
     first = first.head(NAMED)
     told = [
         f"{line if series == CLOSE else f'{series} of {line}'} {day} "
-        f"{was:.10g} -> {value:.10g}{'' if before == now else f' ({before} -> {now})'}"
+        f"{number_of(was)} -> {number_of(value)}"
+        f"{'' if before == now else f' ({before} -> {now})'}"
         for series, line, day, was, value, before, now in zip(
             first["series"],
             first["line"],

@@ -10,6 +10,11 @@ def counted(count: int, word: str, many: str = "") -> str:
     return f"{count:,} {word if count == 1 else many or word + 's'}"
 
 
+def number_of(value: float) -> str:
+    """Return a number: a whole one with its digits, any other to ten of them."""
+    return f"{value:.15g}" if value == round(value) else f"{value:.10g}"
+
+
 def day_of(moment: pd.Timestamp) -> str:
     """Return the day of a moment in ISO form."""
     return moment.strftime("%Y-%m-%d")

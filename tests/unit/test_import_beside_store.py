@@ -135,7 +135,8 @@ def test_a_signal_of_another_source_does_not_override(
     found = signals(place, junk).beside(store)
     error = one(found, "1 stored value changes", "error")
     assert error["what"].endswith(
-        "capex_quarterly of alphabet 2025-06-30 2.24e+10 -> 9.9e+10 (SEC 10-Q -> junk2)"
+        "capex_quarterly of alphabet 2025-06-30 22400000000 -> 99000000000 "
+        "(SEC 10-Q -> junk2)"
     )
     same = FILED.format(22.4e9).replace("SEC 10-Q", "house").replace("07-24", "08-01")
     assert len(about(signals(place, same).beside(store), "stored value")) == 0
