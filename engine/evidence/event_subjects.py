@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from engine.errors import at_most
+from engine.evidence.event_models import Modelling
 from engine.evidence.event_panel import (
     EventPanel,
     Window,
@@ -32,6 +34,7 @@ from engine.evidence.event_tests import (
 from engine.evidence.inference import detectable_effect, two_sided_p
 from engine.evidence.windows import (
     FEWEST_ESTIMATION_RETURNS,
+    History,
     event_moment,
     histories,
 )
@@ -39,6 +42,8 @@ from engine.market.market import Market
 from engine.thesis.model import Event
 
 Kind = Literal["asset", "layer", "contrast"]
+#: Histories that nobody has read yet.
+UNREAD: Mapping[str, History] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +123,37 @@ def panel_of(
     symbols: Sequence[str],
     windows: Sequence[Window],
     benchmark: str,
+    known: Mapping[str, History] | None = UNREAD,
 ) -> EventPanel:
-    """Return the panel of an event for some symbols; see `event_panel`."""
-    chosen = event.benchmark or benchmark
+    """Return the panel of an event for some symbols; see `event_panel`.
+
+    `known` are the histories, where they were read before.
+    """
+    chosen = Modelling.of(event, benchmark)
+    exchanges = [bars.sessions for bars in market.bars.values()]
     return event_panel(
-        histories(market, symbols, chosen),
+        model_histories(market, symbols, chosen) if known is UNREAD else known,
         symbols,
-        moment=event_moment(event.at, [bars.sessions for bars in market.bars.values()]),
+        moment=event_moment(event.at, exchanges),
         estimation=event.estimation,
         reach=(min(w[0] for w in windows), max(w[1] for w in windows)),
         benchmark=chosen,
         home_sessions=len(market.home.sessions),
+        avoid=[event_moment(at, exchanges) for at in event.avoid],
+    )
+
+
+def model_histories(
+    market: Market, symbols: Sequence[str], modelling: Modelling
+) -> dict[str, History] | None:
+    """Return the histories that a model needs; None where a regressor has none."""
+    return histories(
+        market,
+        symbols,
+        modelling.benchmark,
+        others=modelling.others,
+        lagged=modelling.lagged,
+        log=modelling.log,
     )
 
 

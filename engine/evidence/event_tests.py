@@ -90,19 +90,27 @@ def market_model(returns: Array, regressors: Array) -> MarketModel:
     seen = np.isfinite(returns) & np.isfinite(x).all(axis=2)
     count = seen.sum(axis=0).astype(np.float64)
     k = x.shape[2]
+    # firms first and time last: every sum runs over one piece of memory
+    known = np.ascontiguousarray(seen.T)
+    by_firm = np.where(known[:, None, :], x.transpose(1, 2, 0), 0.0)
+    y = np.where(known, returns.T, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        x_mean = np.where(seen[..., None], x, 0.0).sum(axis=0) / count[:, None]
-        y_mean = np.where(seen, returns, 0.0).sum(axis=0) / count
-    x_centred = np.where(seen[..., None], x - x_mean, 0.0)
-    y_centred = np.where(seen, returns - y_mean, 0.0)
-    by_firm = x_centred.transpose(1, 2, 0)
+        x_mean = by_firm.sum(axis=2) / count[:, None]
+        y_mean = y.sum(axis=1) / count
+    by_firm -= x_mean[..., None]
+    y -= y_mean[:, None]
+    if not known.all():
+        by_firm *= known[:, None, :]
+        y *= known
     slope_inverse = _inverse(by_firm @ by_firm.transpose(0, 2, 1), count, x)
-    slopes = (slope_inverse @ (by_firm @ y_centred.T[..., None]))[..., 0]
-    fitted = (slopes[:, None, :] @ by_firm)[:, 0, :].T
-    residuals = np.where(seen, y_centred - fitted, np.nan)
+    slopes = (slope_inverse @ (by_firm @ y[..., None]))[..., 0]
+    fitted = (slopes[:, None, :] @ by_firm)[:, 0, :]
+    error = np.where(known, y - fitted, 0.0)
+    residuals = np.where(known, error, np.nan).T
     df = count - k - 1.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        variance = np.where(df > 0.0, np.nansum(residuals**2, axis=0) / df, np.nan)
+        squares = np.einsum("nm,nm->n", error, error)
+        variance = np.where(df > 0.0, squares / df, np.nan)
     variance = np.where(np.isfinite(slopes).all(axis=1), variance, np.nan)
     intercept = y_mean - (slopes * x_mean).sum(axis=1)
     return MarketModel(

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from engine.evidence.event_beside import Beside, Models, beside, tests_beside
+from engine.evidence.event_models import Modelling
 from engine.evidence.event_panel import (
     EventPanel,
     Window,
     WindowStudy,
-    event_panel,
     study_window,
 )
 from engine.evidence.event_portfolio import portfolio_cumulative, portfolio_of
@@ -19,12 +20,13 @@ from engine.evidence.event_subjects import (
     LeftOut,
     Subject,
     SubjectStudy,
+    model_histories,
     panel_of,
     study_subject,
     subject_study,
 )
 from engine.evidence.results import EVENT_COLUMNS, EventStudy
-from engine.evidence.windows import History, day_zero, event_moment, histories
+from engine.evidence.windows import History, day_zero, event_moment
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.market.market import Market
 from engine.thesis.model import Event, Thesis
@@ -48,6 +50,8 @@ __all__ = [
 
 #: First relative session of the figure's paths.
 PATH_START = -5
+#: Sessions that a panel reaches, whatever the windows: how long a recovery is followed.
+FARTHEST = 120
 LEFT_OUT_COLUMNS = ("event", "kind", "subject", "window", "reason")
 
 
@@ -77,7 +81,7 @@ def study_events(
         for layer, held in layers.items()
         if held
     ]
-    known: dict[str, dict[str, History] | None] = {}
+    known: dict[Modelling, dict[str, History] | None] = {}
     rows: list[dict[str, object]] = []
     left_out = [
         _left_out(event, "asset", line.symbol, None, why)
@@ -85,6 +89,14 @@ def study_events(
         for line, why in _other_lines(assets, lines)
     ]
     paths = {}
+    exchanges = [bars.sessions for bars in market.bars.values()]
+    moments = {one.id: event_moment(one.at, exchanges) for one in thesis.events}
+    zeros = {
+        name: at
+        for name, moment in moments.items()
+        if (at := day_zero(market.home.sessions, moment)) is not None
+    }
+    shared = Models()
     for event in thesis.events:
         panel = _panel(market, thesis, event, symbols, known)
         contrasts = [
@@ -92,9 +104,16 @@ def study_events(
             for long, short in _pairs(thesis, event)
         ]
         studied = {w: study_window(panel, w) for w in dict.fromkeys(event.windows)}
+        found: list[SubjectStudy] = []
         for subject in [*subjects, *contrasts]:
-            for row in _rows(panel, studied, event, subject):
-                (left_out if "reason" in row else rows).append(row)
+            for one in _studies(panel, studied, event, subject):
+                if isinstance(one, SubjectStudy):
+                    found.append(one)
+                else:
+                    left_out.append(one)
+        others = [at for name, at in zeros.items() if name != event.id]
+        tests = beside(panel, moments[event.id], market.home.sessions, others, shared)
+        rows += _rows(tests, studied, event, found)
         path = _paths(panel, studied, layers)
         if not path.empty:
             paths[event.id] = path
@@ -134,33 +153,27 @@ def _panel(
     thesis: Thesis,
     event: Event,
     symbols: Sequence[str],
-    known: dict[str, dict[str, History] | None],
+    known: dict[Modelling, dict[str, History] | None],
 ) -> EventPanel:
-    """Return the panel of an event; `known` keeps histories by benchmark."""
-    benchmark = event.benchmark or thesis.about.benchmarks[0]
-    if benchmark not in known:
-        known[benchmark] = histories(market, symbols, benchmark)
-    return event_panel(
-        known[benchmark],
-        symbols,
-        moment=event_moment(event.at, [bars.sessions for bars in market.bars.values()]),
-        estimation=event.estimation,
-        reach=(
-            min(PATH_START, *(window[0] for window in event.windows)),
-            max(window[1] for window in event.windows),
-        ),
-        benchmark=benchmark,
-        home_sessions=len(market.home.sessions),
+    """Return the panel of an event; `known` keeps histories by model."""
+    benchmark = thesis.about.benchmarks[0]
+    modelling = Modelling.of(event, benchmark)
+    if modelling not in known:
+        known[modelling] = model_histories(market, symbols, modelling)
+    reach = (
+        min(PATH_START, *(window[0] for window in event.windows)),
+        max(FARTHEST, *(window[1] for window in event.windows)),
     )
+    return panel_of(market, event, symbols, [reach], benchmark, known=known[modelling])
 
 
-def _rows(
+def _studies(
     panel: EventPanel,
     studied: Mapping[Window, WindowStudy],
     event: Event,
     subject: Subject,
-) -> list[dict[str, object]]:
-    """Return a subject's rows; one with a ``reason`` says why it was left out.
+) -> list[SubjectStudy | dict[str, object]]:
+    """Return a subject over each window; a row with its reason where it was left out.
 
     A subject without any member that could be studied has one such row for all windows.
     """
@@ -169,13 +182,31 @@ def _rows(
             why = "; ".join(dict.fromkeys(panel.excluded[symbol] for symbol in side))
             why = why or "no asset of that layer or leg"
             return [_left_out(event, subject.kind, subject.name, None, why)]
-    found = study_subject(panel, list(studied.values()), subject)
     return [
         _left_out(event, subject.kind, subject.name, window, one.reason)
         if isinstance(one, LeftOut)
-        else _row(panel, event, one)
-        for window, one in zip(studied, found, strict=True)
+        else one
+        for window, one in zip(
+            studied, study_subject(panel, list(studied.values()), subject), strict=True
+        )
     ]
+
+
+def _rows(
+    tests: Beside,
+    studied: Mapping[Window, WindowStudy],
+    event: Event,
+    found: Sequence[SubjectStudy],
+) -> list[dict[str, object]]:
+    """Return the rows of an event: the primary test and what stands beside it."""
+    rows = [_row(tests.panel, event, one) for one in found]
+    for window, at in studied.items():
+        places = [place for place, one in enumerate(found) if one.window == window]
+        for place, columns in zip(
+            places, tests_beside(tests, at, [found[p] for p in places]), strict=True
+        ):
+            rows[place] |= columns
+    return rows
 
 
 def _left_out(
@@ -203,10 +234,9 @@ def _row(panel: EventPanel, event: Event, found: SubjectStudy) -> dict[str, obje
         "n": found.n,
         "alpha": found.alpha,
         "car_other": found.car_other,
-        "adjusted_bmp": found.adjusted_bmp,
-        "adjusted_bmp_p": found.adjusted_bmp_p,
         "detectable": found.detectable,
         "benchmark": panel.benchmark,
+        "model": panel.modelling.kind,
         "note": "; ".join(found.notes),
     }
 

@@ -31,6 +31,28 @@ EVENT_COLUMNS = (
     "adjusted_bmp_p",
     "detectable",  # smallest effect found with power 0.8 at 5 % two-sided
     "benchmark",
+    "model",
+    "correlation",  # mean residual correlation of the members, within sides
+    *(
+        column
+        for test in (
+            "cross_sectional",
+            "patell",
+            "adjusted_patell",
+            "bmp",
+            "rank",
+            "sign",
+            "generalised_sign",
+            "grank",
+        )
+        for column in (test, f"{test}_p")
+    ),
+    "placebo_p",  # rank among all eligible dates before the event
+    "placebo_n",
+    "placebo_matched_p",  # among those of like volatility
+    "placebo_matched_n",
+    "bhar",  # buy-and-hold abnormal return
+    "bhar_t",  # skewness-adjusted, for display only
     "note",
 )
 
