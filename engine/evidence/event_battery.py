@@ -14,11 +14,14 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from engine.evidence.event_ranks import (
+    generalised_rank,
+    joint_ranks,
+    rank_statistic,
+    ranks,
+)
 from engine.evidence.event_tests import Array
 from engine.evidence.inference import two_sided_p
-
-#: Below so many firms the generalised rank test is shown and not relied upon.
-GRANK_FIRMS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,6 +75,7 @@ def battery(
     abnormal: Array,
     weights: Array,
     correlation: Array | None = None,
+    ranked: Array | None = None,
 ) -> Battery:
     """Return every test of every subject.
 
@@ -91,6 +95,8 @@ def battery(
     weights : ndarray of shape (S, n)
     correlation : ndarray of shape (..., n, n), optional
         Of the residuals; `pairwise_correlation` where not given.
+    ranked : ndarray of shape (..., K, n), optional
+        `ranks` of the residuals, where several windows share them.
     """
     r = pairwise_correlation(residuals) if correlation is None else correlation
     sides = _Sides.of(weights)
@@ -104,9 +110,10 @@ def battery(
         bmp = z / (deviation * np.sqrt(independent))
         cross = sides.difference(car) / (sides.deviation(car) * np.sqrt(independent))
         shrink = np.sqrt(1.0 - within)
-        centred = centred_ranks(residuals, abnormal)
+        own = ranks(residuals) if ranked is None else ranked
+        centred = joint_ranks(residuals, own, abnormal)
         window = (shrink / deviation)[..., None] * (scaled * standard)[..., None, :]
-        grank, grank_df = generalised_rank(residuals, window, weights)
+        grank, grank_df = generalised_rank(residuals, own, window, weights)
         return Battery(
             correlation=within,
             cross_sectional=cross,
@@ -150,58 +157,6 @@ def pairwise_correlation(residuals: Array) -> Array:
     return np.where(count >= 3.0, found, np.nan)
 
 
-def centred_ranks(*parts: Array) -> Array:
-    r"""Return :math:`K_{it}/(T_i + 1) - 1/2` of rows (..., T, n), ranked in time.
-
-    Several parts are ranked together, one below the other. NaN is not ranked and does
-    not count in :math:`T_i`. Equal values are ranked in their order, not averaged:
-    returns are continuous. Corrado and Zivney (1992), Journal of Financial and
-    Quantitative Analysis 27.
-    """
-    # time last and in one piece: sorting is fast
-    rows = np.concatenate([part.swapaxes(-1, -2) for part in parts], axis=-1)
-    return np.asarray(_centred(rows).swapaxes(-1, -2))
-
-
-def _centred(rows: Array) -> Array:
-    """Return centred ranks along the last axis; NaN stays, and sorts last."""
-    order = rows.argsort(axis=-1)
-    length = rows.shape[-1]
-    seen = np.isfinite(rows)
-    ranks = np.empty_like(rows)
-    if seen.all():
-        steps = np.arange(1.0, length + 1.0) / (length + 1.0) - 0.5
-        np.put_along_axis(ranks, order, np.broadcast_to(steps, rows.shape), axis=-1)
-        return ranks
-    count = seen.sum(axis=-1, keepdims=True)
-    steps = np.arange(1.0, length + 1.0) / (count + 1.0) - 0.5
-    np.put_along_axis(ranks, order, steps, axis=-1)
-    ranks[~seen] = np.nan
-    return ranks
-
-
-def rank_statistic(centred: Array, weights: Array, length: int) -> Array:
-    r"""Return Corrado's statistic over the last `length` rows, shape (..., S).
-
-    :math:`\sum_t d_t / (\sqrt L\, s_d)` with :math:`d_t` the subject's mean centred
-    rank on row t, :math:`s_d` its root mean square over all rows. With signs of ranks
-    in place of ranks, Corrado and Zivney's sign test. The time series holds whatever
-    the firms have in common, so a shared date is allowed for. Standard normal.
-
-    References
-    ----------
-    Corrado (1989), Journal of Financial Economics 23; Campbell and Wasley (1993),
-    Journal of Financial Economics 33, for windows of several sessions.
-    """
-    d, known = _weighted_rows(centred, weights)
-    inside = slice(d.shape[-2] - length, None)
-    count = known[..., inside, :].sum(axis=-2)
-    variance = (d**2).sum(axis=-2) / known.sum(axis=-2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = d[..., inside, :].sum(axis=-2) / np.sqrt(count * variance)
-    return np.where(variance > 0.0, found, np.nan)
-
-
 def generalised_sign(car: Array, positive: Array, weights: Array) -> Array:
     r"""Return Cowan's generalised sign statistic, shape (..., S).
 
@@ -221,57 +176,6 @@ def generalised_sign(car: Array, positive: Array, weights: Array) -> Array:
         variance = variance + share * (1.0 - share) / np.maximum(count, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(excess / np.sqrt(np.where(variance > 0.0, variance, np.nan)))
-
-
-def generalised_rank(
-    residuals: Array, window: Array, weights: Array
-) -> tuple[Array, Array]:
-    r"""Return the generalised rank t (GRANK) and its degrees of freedom, (..., S).
-
-    Parameters
-    ----------
-    residuals : ndarray of shape (..., K, n)
-        Of the estimation window.
-    window : ndarray of shape (..., S, n)
-        What each firm did over the whole window, as one more of its residuals: its
-        SCAR over the subject's cross-sectional standard deviation of SCARs, times its
-        residual standard deviation. Where all firms share the date, that deviation
-        lacks what they have in common, the rank comes out too extreme, and the window
-        is to be multiplied by :math:`\sqrt{1 - \bar r}` as well.
-    weights : ndarray of shape (S, n)
-
-    Notes
-    -----
-    Ranks among T = K + 1 rows. :math:`Z = \bar U_0 / s_{\bar U}`,
-    :math:`t = Z \sqrt{(T - 2)/(T - 1 - Z^2)}` on T - 2 degrees of freedom. Ranks of few
-    firms are coarse: see `GRANK_FIRMS`.
-
-    References
-    ----------
-    Kolari and Pynnonen (2011), Journal of Empirical Finance 18.
-    """
-    rows = np.ascontiguousarray(residuals.swapaxes(-1, -2))
-    count = np.isfinite(rows).sum(axis=-1)
-    # ranks 1 to M of M + 2: the window is yet to come in between
-    base = (_centred(rows) + 0.5) * ((count + 1.0) / (count + 2.0))[..., None] - 0.5
-    d = np.empty((*window.shape[:-2], rows.shape[-1], len(weights)))
-    known = np.empty(d.shape, dtype=bool)
-    now = np.empty(window.shape[:-1])
-    for place, own in enumerate(weights):  # few subjects, many rows
-        chosen = slice(None) if own.all() else np.flatnonzero(own)
-        of, size = rows[..., chosen, :], count[..., chosen] + 2.0
-        above = of > window[..., place, chosen, None]  # NaN is not above
-        ranks = base[..., chosen, :] + above / size[..., None]
-        one, there = _weighted_rows(ranks.swapaxes(-1, -2), own[None, chosen])
-        d[..., place], known[..., place] = one[..., 0], there[..., 0]
-        own_rank = (size - 1.0 - above.sum(axis=-1)) / size - 0.5
-        now[..., place] = own_rank @ own[chosen]
-    total = known.sum(axis=-2) + 1.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = now / np.sqrt(((d**2).sum(axis=-2) + now**2) / total)
-        t = z * np.sqrt((total - 2.0) / (total - 1.0 - z**2))
-    defined = np.isfinite(window).any(axis=-1)
-    return np.where(defined, t, np.nan), total - 2.0
 
 
 def skewness_adjusted_t(values: Array) -> Array:
@@ -374,22 +278,3 @@ def _block_mean(correlation: Array, left: Array, right: Array) -> Array:
 def _known(values: Array) -> Array:
     """Return values with 0 for NaN: firms outside a subject weigh nothing."""
     return np.where(np.isfinite(values), values, 0.0)
-
-
-def _weighted_rows(values: Array, weights: Array) -> tuple[Array, Array]:
-    r"""Return each row's weighted sum (..., T, S) and whether it has any firm.
-
-    A row that lacks firms is scaled by :math:`\sqrt{w'w / \sum_{present} w_i^2}`, so
-    that all rows vary alike (:math:`\sqrt{n_t}` for a layer: Corrado and Zivney 1992).
-    """
-    seen = np.isfinite(values)
-    if seen.all():
-        d = np.asarray(values @ weights.T)
-        return d, np.ones(d.shape, dtype=bool)
-    present = seen.astype(np.float64) @ (weights**2).T
-    total = (weights**2).sum(axis=-1)
-    known = present > 1e-12 * total
-    d = np.where(seen, values, 0.0) @ weights.T
-    return np.where(known, d * np.sqrt(total / np.where(known, present, 1.0)), 0.0), (
-        known
-    )

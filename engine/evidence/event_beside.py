@@ -11,9 +11,7 @@ from engine.evidence.event_battery import (
     TESTS,
     Battery,
     battery,
-    centred_ranks,
     pairwise_correlation,
-    rank_statistic,
     skewness_adjusted_t,
 )
 from engine.evidence.event_models import Modelling
@@ -30,6 +28,7 @@ from engine.evidence.event_placebo import (
     subject_cars,
     subject_squares,
 )
+from engine.evidence.event_ranks import joint_ranks, rank_statistic, ranks
 from engine.evidence.event_subjects import SubjectStudy
 from engine.evidence.event_tests import Array, abnormal_returns
 from engine.evidence.inference import two_sided_p
@@ -55,8 +54,8 @@ class Beside:
     """One event, ready to be tested beside its primary test.
 
     excess : (home sessions, n) returns over the benchmark's. correlation : (n, n) of
-    estimation residuals. squares : of subjects' excess returns, by their weights, kept
-    because most windows have the same members.
+    estimation residuals; ranked : (K, n) their ranks in time. squares : of subjects'
+    excess returns, by their weights, kept because most windows have the same members.
     """
 
     panel: EventPanel
@@ -64,6 +63,7 @@ class Beside:
     models: list[Rolling]
     excess: Array
     correlation: Array
+    ranked: Array
     squares: dict[bytes, Array] = field(default_factory=dict)
 
 
@@ -91,6 +91,7 @@ def beside(
         models=rolling_models(panel, shared.kept),
         excess=excess_returns(panel, len(home)),
         correlation=pairwise_correlation(panel.residuals),
+        ranked=ranks(panel.dated.residuals),
     )
 
 
@@ -111,13 +112,17 @@ def tests_beside(
         for place, values in zip(np.flatnonzero(whole), found, strict=True):
             rows[place] |= values
     if not whole.all():
-        centred = centred_ranks(panel.dated.residuals[:, columns], abnormal[:, columns])
+        centred = joint_ranks(
+            panel.dated.residuals[:, columns],
+            one.ranked[:, columns],
+            abnormal[:, columns],
+        )
         found = _of_assets(centred, weights[~whole][:, columns], len(abnormal))
         for place, values in zip(np.flatnonzero(~whole), found, strict=True):
             rows[place] |= values
-    ranks = _placebo(one, at, weights, np.array([study.car for study in studies]))
+    found_ranks = _placebo(one, at, weights, np.array([study.car for study in studies]))
     bought = _bought_and_held(panel, at)
-    for row, rank, own in zip(rows, ranks, weights, strict=True):
+    for row, rank, own in zip(rows, found_ranks, weights, strict=True):
         row |= {
             "placebo_p": rank.p,
             "placebo_n": rank.n,
@@ -152,6 +157,7 @@ def _battery(
         abnormal=abnormal[:, columns],
         weights=weights[:, columns],
         correlation=one.correlation[np.ix_(columns, columns)],
+        ranked=one.ranked[:, columns],
     )
 
 
@@ -166,8 +172,8 @@ def _of_battery(found: Battery) -> list[dict[str, float]]:
 def _of_assets(centred: Array, weights: Array, length: int) -> list[dict[str, float]]:
     """Return what one firm alone has: the tests in time."""
     columns: dict[str, Array] = {}
-    for test, ranks in zip(_OF_ASSETS, (centred, np.sign(centred)), strict=True):
-        z = rank_statistic(ranks, weights, length)
+    for test, own in zip(_OF_ASSETS, (centred, np.sign(centred)), strict=True):
+        z = rank_statistic(own, weights, length)
         columns |= {test: z, f"{test}_p": two_sided_p(z, np.inf)}
     nothing = dict.fromkeys(BESIDE_COLUMNS[: 1 + 2 * len(TESTS)], float("nan"))
     return [nothing | values for values in _by_subject(columns)]

@@ -335,28 +335,36 @@ def _why_nobody(panel: EventPanel, at: WindowStudy, side: tuple[str, ...]) -> st
 def _null(
     panel: EventPanel, study: SubjectStudy, home: pd.DatetimeIndex
 ) -> tuple[pd.Series, pd.Series]:
-    """Return a subject's residuals and window weights on home sessions.
-
-    Residuals average the members' own (long minus short) on each home session that has
-    one of every side. Weights: the mean over members of how many of their window
-    sessions fall on a home session; they sum to the window's length where no member's
-    close precedes the home calendar.
-    """
-    sides = [panel.columns(side) for side in study.members]
-    residual = _mean(panel.residuals[:, sides[0]])
-    if sides[1]:
-        residual = residual - _mean(panel.residuals[:, sides[1]])
-    weights = np.zeros(len(home))
-    columns = [*sides[0], *sides[1]]
-    for column in columns:
-        one, zero = panel.histories[column], panel.zero[column]
-        at = one.home[zero + study.window[0] : zero + study.window[1] + 1]
-        np.add.at(weights, at[at >= 0], 1.0 / len(columns))
+    """Return a subject's residuals and window weights on the home sessions used."""
+    residual, weights = null_of(panel, study, len(home))
     used = np.isfinite(residual) | (weights > 0.0)
     return (
         pd.Series(residual[used], index=home[used], name=study.subject.name),
         pd.Series(weights[used], index=home[used], name=study.subject.name),
     )
+
+
+def null_of(
+    panel: EventPanel, study: SubjectStudy, sessions: int
+) -> tuple[Array, Array]:
+    """Return a subject's residuals and window weights on every home session.
+
+    Residuals average the members' own (long minus short) on each home session that has
+    one of every side, NaN elsewhere. Weights: the mean over members of how many of
+    their window sessions fall on a home session; they sum to the window's length where
+    no member's close precedes the home calendar.
+    """
+    sides = [panel.columns(side) for side in study.members]
+    residual = _mean(panel.residuals[:, sides[0]])
+    if sides[1]:
+        residual = residual - _mean(panel.residuals[:, sides[1]])
+    weights = np.zeros(sessions)
+    columns = [*sides[0], *sides[1]]
+    for column in columns:
+        one, zero = panel.histories[column], panel.zero[column]
+        at = one.home[zero + study.window[0] : zero + study.window[1] + 1]
+        np.add.at(weights, at[at >= 0], 1.0 / len(columns))
+    return residual, weights
 
 
 def _mean(values: Array) -> Array:

@@ -87,26 +87,33 @@ def market_model(returns: Array, regressors: Array) -> MarketModel:
     MacKinlay (1997), Journal of Economic Literature 35.
     """
     x = _per_firm(regressors, returns.shape[1])
-    seen = np.isfinite(returns) & np.isfinite(x).all(axis=2)
-    count = seen.sum(axis=0).astype(np.float64)
     k = x.shape[2]
     # firms first and time last: every sum runs over one piece of memory
-    known = np.ascontiguousarray(seen.T)
-    by_firm = np.where(known[:, None, :], x.transpose(1, 2, 0), 0.0)
-    y = np.where(known, returns.T, 0.0)
+    by_firm = np.ascontiguousarray(x.transpose(1, 2, 0))
+    y = np.ascontiguousarray(returns.T)
+    known = _known(y, by_firm)
+    count = np.full(len(y), float(y.shape[1])) if known is None else known.sum(axis=1)
+    size = _largest(by_firm)
+    if known is not None:
+        by_firm = np.where(known[:, None, :], by_firm, 0.0)
+        y = np.where(known, y, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
         x_mean = by_firm.sum(axis=2) / count[:, None]
         y_mean = y.sum(axis=1) / count
-    by_firm -= x_mean[..., None]
-    y -= y_mean[:, None]
-    if not known.all():
+    by_firm = by_firm - x_mean[..., None]
+    y = y - y_mean[:, None]
+    if known is not None:
         by_firm *= known[:, None, :]
         y *= known
-    slope_inverse = _inverse(by_firm @ by_firm.transpose(0, 2, 1), count, x)
-    slopes = (slope_inverse @ (by_firm @ y[..., None]))[..., 0]
-    fitted = (slopes[:, None, :] @ by_firm)[:, 0, :]
-    error = np.where(known, y - fitted, 0.0)
-    residuals = np.where(known, error, np.nan).T
+    # einsum: a product of so many small matrices costs more in calls than in sums
+    slope_inverse = _inverse(np.einsum("nim,njm->nij", by_firm, by_firm), count, size)
+    products = np.einsum("nim,nm->ni", by_firm, y)
+    slopes = np.einsum("nij,nj->ni", slope_inverse, products)
+    error = y - np.einsum("ni,nim->nm", slopes, by_firm)
+    residuals = error.T
+    if known is not None:
+        error = np.where(known, error, 0.0)
+        residuals = np.where(known, error, np.nan).T
     df = count - k - 1.0
     with np.errstate(invalid="ignore", divide="ignore"):
         squares = np.einsum("nm,nm->n", error, error)
@@ -289,17 +296,35 @@ def _per_firm(regressors: Array, n: int) -> Array:
     return np.broadcast_to(regressors[:, None, :], (rows, n, k))
 
 
-def _inverse(cross: Array, count: Array, x: Array) -> Array:
+def _known(y: Array, by_firm: Array) -> npt.NDArray[np.bool_] | None:
+    """Return which rows (n, M) are observations; None if all of them are."""
+    if np.isfinite(y.sum() + by_firm.sum()):  # a NaN would have spread
+        return None
+    seen = np.isfinite(y)
+    for column in range(by_firm.shape[1]):
+        seen &= np.isfinite(by_firm[:, column])
+    return None if seen.all() else seen
+
+
+def _largest(by_firm: Array) -> Array:
+    """Return the largest size of each regressor, (n, k); 0 without one."""
+    if by_firm.size == 0:
+        return np.zeros(by_firm.shape[:2])
+    both = np.fmax(np.fmax.reduce(by_firm, axis=2), -np.fmin.reduce(by_firm, axis=2))
+    return np.where(np.isfinite(both), both, 0.0)
+
+
+def _inverse(cross: Array, count: Array, largest: Array) -> Array:
     """Return inverses (n, k, k) of centred cross products; NaN where singular."""
     size = np.sqrt(np.einsum("nkk->nk", cross))
-    scale = np.nanmax(np.abs(x), axis=0, initial=0.0) * np.sqrt(count)[:, None]
-    good = (size > COLLINEAR * scale).all(axis=1) & (count > x.shape[2] + 1)
+    scale = largest * np.sqrt(count)[:, None]
+    good = (size > COLLINEAR * scale).all(axis=1) & (count > cross.shape[1] + 1)
     safe = np.where(size > 0.0, size, 1.0)
     correlation = cross / safe[:, :, None] / safe[:, None, :]
     good &= np.abs(
         np.linalg.det(np.where(np.isfinite(correlation), correlation, 0.0))
     ) > (COLLINEAR)
-    identity = np.eye(x.shape[2])
+    identity = np.eye(cross.shape[1])
     solved = np.linalg.inv(np.where(good[:, None, None], correlation, identity))
     inverse = solved / safe[:, :, None] / safe[:, None, :]
     return np.where(good[:, None, None], inverse, np.nan)

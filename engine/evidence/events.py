@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from engine.evidence.event_beside import Beside, Models, beside, tests_beside
+from engine.evidence.event_beside import Models, beside, tests_beside
+from engine.evidence.event_crowding import (
+    CROWDING_COLUMNS,
+    Crowd,
+    crowd_note,
+    crowding,
+)
 from engine.evidence.event_models import Modelling
 from engine.evidence.event_panel import (
     EventPanel,
@@ -15,7 +23,15 @@ from engine.evidence.event_panel import (
     WindowStudy,
     study_window,
 )
+from engine.evidence.event_pool import (
+    POOL_COLUMNS,
+    Member,
+    expected_sign,
+    member,
+    pooled,
+)
 from engine.evidence.event_portfolio import portfolio_cumulative, portfolio_of
+from engine.evidence.event_recovery import HORIZONS, RECOVERY_COLUMNS, recovery
 from engine.evidence.event_subjects import (
     LeftOut,
     Subject,
@@ -50,8 +66,6 @@ __all__ = [
 
 #: First relative session of the figure's paths.
 PATH_START = -5
-#: Sessions that a panel reaches, whatever the windows: how long a recovery is followed.
-FARTHEST = 120
 LEFT_OUT_COLUMNS = ("event", "kind", "subject", "window", "reason")
 
 
@@ -81,24 +95,19 @@ def study_events(
         for layer, held in layers.items()
         if held
     ]
-    known: dict[Modelling, dict[str, History] | None] = {}
-    rows: list[dict[str, object]] = []
     left_out = [
         _left_out(event, "asset", line.symbol, None, why)
         for event in thesis.events
         for line, why in _other_lines(assets, lines)
     ]
+    scene = _Scene(market=market, thesis=thesis, symbols=symbols, layers=layers)
+    crowds = crowding(thesis.events, scene.zeros)
+    rows: list[dict[str, object]] = []
+    recoveries: list[dict[str, object]] = []
+    pools: dict[tuple[str, Window], list[Member]] = {}
     paths = {}
-    exchanges = [bars.sessions for bars in market.bars.values()]
-    moments = {one.id: event_moment(one.at, exchanges) for one in thesis.events}
-    zeros = {
-        name: at
-        for name, moment in moments.items()
-        if (at := day_zero(market.home.sessions, moment)) is not None
-    }
-    shared = Models()
     for event in thesis.events:
-        panel = _panel(market, thesis, event, symbols, known)
+        panel = _panel(scene, event)
         contrasts = [
             contrast(long, short, thesis, universe, lines)
             for long, short in _pairs(thesis, event)
@@ -111,9 +120,10 @@ def study_events(
                     found.append(one)
                 else:
                     left_out.append(one)
-        others = [at for name, at in zeros.items() if name != event.id]
-        tests = beside(panel, moments[event.id], market.home.sessions, others, shared)
-        rows += _rows(tests, studied, event, found)
+        rows += _rows(scene, panel, studied, event, found, crowds)
+        recoveries += recovery(panel, event.id, layers)
+        for key, one_of_pool in _members_of_pools(scene, panel, event, found):
+            pools.setdefault(key, []).append(one_of_pool)
         path = _paths(panel, studied, layers)
         if not path.empty:
             paths[event.id] = path
@@ -121,7 +131,58 @@ def study_events(
         table=pd.DataFrame(rows, columns=list(EVENT_COLUMNS)),
         paths=paths,
         left_out=pd.DataFrame(left_out, columns=list(LEFT_OUT_COLUMNS)),
+        recovery=pd.DataFrame(recoveries, columns=list(RECOVERY_COLUMNS)),
+        pooled=pd.DataFrame(
+            [pooled(*key, held) for key, held in pools.items() if len(held) > 1],
+            columns=list(POOL_COLUMNS),
+        ),
+        crowding=pd.DataFrame(crowds, columns=list(CROWDING_COLUMNS)),
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: derived values are cached
+class _Scene:
+    """What the events of a study share.
+
+    known : histories by model, models : rolling models, both kept for the next event.
+    """
+
+    market: Market
+    thesis: Thesis
+    symbols: Sequence[str]
+    layers: Mapping[str, tuple[str, ...]]
+    known: dict[Modelling, dict[str, History] | None] = field(default_factory=dict)
+    models: Models = field(default_factory=Models)
+
+    @cached_property
+    def moments(self) -> dict[str, np.datetime64]:
+        """When each event was known."""
+        exchanges = [bars.sessions for bars in self.market.bars.values()]
+        return {one.id: event_moment(one.at, exchanges) for one in self.thesis.events}
+
+    @cached_property
+    def zeros(self) -> dict[str, int]:
+        """Day zero of each event that has one, on the home calendar."""
+        home = self.market.home.sessions
+        found = {name: day_zero(home, moment) for name, moment in self.moments.items()}
+        return {name: at for name, at in found.items() if at is not None}
+
+
+def _members_of_pools(
+    scene: _Scene, panel: EventPanel, event: Event, found: Sequence[SubjectStudy]
+) -> Iterator[tuple[tuple[str, Window], Member]]:
+    """Yield the layers and windows of an event for which the thesis expects a sign."""
+    expected = event.expected
+    for one in found:
+        layer = one.subject.layer
+        if one.subject.kind != "layer":
+            continue
+        sign = expected_sign(
+            one.window, expected.reaction.get(layer), expected.drift.get(layer)
+        )
+        if sign is not None:
+            sessions = len(scene.market.home.sessions)
+            yield (layer, one.window), member(panel, event.id, sign, one, sessions)
 
 
 def members(
@@ -148,23 +209,24 @@ def contrast(
     )
 
 
-def _panel(
-    market: Market,
-    thesis: Thesis,
-    event: Event,
-    symbols: Sequence[str],
-    known: dict[Modelling, dict[str, History] | None],
-) -> EventPanel:
-    """Return the panel of an event; `known` keeps histories by model."""
-    benchmark = thesis.about.benchmarks[0]
+def _panel(scene: _Scene, event: Event) -> EventPanel:
+    """Return the panel of an event; histories are read once per model."""
+    benchmark = scene.thesis.about.benchmarks[0]
     modelling = Modelling.of(event, benchmark)
-    if modelling not in known:
-        known[modelling] = model_histories(market, symbols, modelling)
+    if modelling not in scene.known:
+        scene.known[modelling] = model_histories(scene.market, scene.symbols, modelling)
     reach = (
         min(PATH_START, *(window[0] for window in event.windows)),
-        max(FARTHEST, *(window[1] for window in event.windows)),
+        max(*HORIZONS, *(window[1] for window in event.windows)),
     )
-    return panel_of(market, event, symbols, [reach], benchmark, known=known[modelling])
+    return panel_of(
+        scene.market,
+        event,
+        scene.symbols,
+        [reach],
+        benchmark,
+        known=scene.known[modelling],
+    )
 
 
 def _studies(
@@ -193,19 +255,27 @@ def _studies(
 
 
 def _rows(
-    tests: Beside,
+    scene: _Scene,
+    panel: EventPanel,
     studied: Mapping[Window, WindowStudy],
     event: Event,
     found: Sequence[SubjectStudy],
+    crowds: Sequence[Crowd],
 ) -> list[dict[str, object]]:
     """Return the rows of an event: the primary test and what stands beside it."""
-    rows = [_row(tests.panel, event, one) for one in found]
+    others = [at for name, at in scene.zeros.items() if name != event.id]
+    home, moment = scene.market.home.sessions, scene.moments[event.id]
+    tests = beside(panel, moment, home, others, scene.models)
+    rows = [_row(panel, event, one) for one in found]
     for window, at in studied.items():
         places = [place for place, one in enumerate(found) if one.window == window]
+        crowded = crowd_note(crowds, event.id, window)
         for place, columns in zip(
             places, tests_beside(tests, at, [found[p] for p in places]), strict=True
         ):
             rows[place] |= columns
+            notes = (str(rows[place]["note"]), crowded)
+            rows[place]["note"] = "; ".join(note for note in notes if note)
     return rows
 
 

@@ -88,11 +88,17 @@ class EventStudy:
     paths : event id -> cumulative abnormal return by relative session (rows) and layer
         (columns), alpha zero, with columns ``<layer>`` and ``<layer>.se``.
     left_out : one row per event and subject that could not be studied, with `reason`.
+    recovery : one row per event and layer: reaction, drift, sessions to be back.
+    pooled : one row per layer and window, over the events with an expected sign.
+    crowding : one row per event and other event inside one of its windows.
     """
 
     table: pd.DataFrame
     paths: Mapping[str, pd.DataFrame]
     left_out: pd.DataFrame
+    recovery: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    crowding: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -14,12 +14,16 @@ from engine.evidence.event_battery import (
     TESTS,
     Battery,
     battery,
-    centred_ranks,
-    generalised_rank,
     generalised_sign,
     pairwise_correlation,
-    rank_statistic,
     skewness_adjusted_t,
+)
+from engine.evidence.event_ranks import (
+    FEW_SESSIONS,
+    generalised_rank,
+    joint_ranks,
+    rank_statistic,
+    ranks,
 )
 from engine.evidence.event_tests import (
     Array,
@@ -55,6 +59,8 @@ class Week:
         self.model = market_model(self.y, self.x)
         self.abnormal = abnormal_returns(self.model, self.week_y, self.week_x)
         self.found = cumulative(self.model, self.week_y, self.week_x)
+        residuals = self.model.residuals
+        self.centred = joint_ranks(residuals, ranks(residuals), self.abnormal)
         self.positive = (self.model.residuals > 0.0).mean(axis=0)
         self.r = pd.read_csv(folder / "estudy2_balanced5_nonparametric_expected.csv")
         self.car = pd.read_csv(
@@ -98,7 +104,7 @@ def _of_day(centred: Array, day: int) -> float:
 
 @pytest.mark.shared
 def test_corrado_rank_of_each_day_and_of_the_week_is_estudy2s(week: Week) -> None:
-    centred = centred_ranks(week.model.residuals, week.abnormal)
+    centred = week.centred
     of_days = [_of_day(centred, day) for day in DAYS]
     assert of_days == pytest.approx(week.r["rank_stat"].to_numpy(), abs=ORACLE)
     assert of_days == pytest.approx(week.json["rank"], abs=ORACLE)
@@ -108,7 +114,7 @@ def test_corrado_rank_of_each_day_and_of_the_week_is_estudy2s(week: Week) -> Non
 
 @pytest.mark.shared
 def test_corrado_sign_of_each_day_is_estudy2s(week: Week) -> None:
-    signs = np.sign(centred_ranks(week.model.residuals, week.abnormal))
+    signs = np.sign(week.centred)
     found = [_of_day(signs, day) for day in DAYS]
     assert found == pytest.approx(week.r["csign_stat"].to_numpy(), abs=ORACLE)
 
@@ -144,7 +150,9 @@ def test_plain_sign_is_the_generalised_one_at_one_half(
 def test_grank_as_published(week: Week) -> None:
     scaled = week.found.scaled
     window = scaled / scaled.std(ddof=1) * np.sqrt(week.model.variance)
-    t, df = generalised_rank(week.model.residuals, window[None], LAYER)
+    t, df = generalised_rank(
+        week.model.residuals, ranks(week.model.residuals), window[None], LAYER
+    )
     assert t[0] == pytest.approx(week.json["grank_t"], abs=ORACLE)
     assert df[0] == week.json["grank_df"]
 
@@ -231,10 +239,10 @@ def _slow_corrado(given: dict[str, Array], weights: Array, *, sign: bool) -> flo
     if sign:
         ranks = np.sign(ranks)
     d = np.array([_slow_row(row, weights) for row in ranks])
-    length = len(given["abnormal"])
-    known = d[np.isfinite(d)]
-    spread = np.sqrt((known**2).mean())
-    return float(d[-length:].sum() / (np.sqrt(length) * spread))
+    inside = d[-len(given["abnormal"]) :]
+    inside = inside[np.isfinite(inside)]
+    spread = np.sqrt((d[np.isfinite(d)] ** 2).mean())
+    return float(inside.sum() / (np.sqrt(len(inside)) * spread))
 
 
 def _slow_grank(given: dict[str, Array], weights: Array) -> tuple[float, float]:
@@ -254,10 +262,16 @@ def _slow_grank(given: dict[str, Array], weights: Array) -> tuple[float, float]:
     return float(t), len(known) - 2.0
 
 
+@pytest.mark.parametrize("length", [3, FEW_SESSIONS + 4])
 @pytest.mark.parametrize("gaps", [0.0, 0.15, 0.6])
 @pytest.mark.parametrize("subject", [0, 1, 2])
-def test_rank_tests_are_their_slow_twins(subject: int, gaps: float) -> None:
-    given, weights = _random(gaps=gaps), _subjects()
+def test_rank_tests_are_their_slow_twins(
+    subject: int, gaps: float, length: int
+) -> None:
+    """A short window is put among ranks, a long one is sorted with them."""
+    given, weights = _random(gaps=gaps, length=length), _subjects()
+    if gaps:
+        given["abnormal"][1, :4] = np.nan
     found = battery(**given, weights=weights)
     for name, sign in (("rank", False), ("sign", True)):
         wanted = _slow_corrado(given, weights[subject], sign=sign)
