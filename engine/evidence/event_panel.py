@@ -25,6 +25,7 @@ from engine.evidence.windows import (
     day_zero,
     days_waited,
 )
+from engine.market.calendar import Sessions
 
 Window = tuple[int, int]
 
@@ -122,6 +123,7 @@ def event_panel(
     benchmark: str | Modelling,
     home_sessions: int,
     avoid: Sequence[np.datetime64] = (),
+    shift: int = 0,
 ) -> EventPanel:
     """Return the panel of an event.
 
@@ -145,6 +147,8 @@ def event_panel(
     avoid : sequence of datetime64
         Moments of other news: the first session that could react, and the one after
         it, are no estimation returns.
+    shift : int
+        Own sessions by which day zero is moved, to see what depends on its rule.
     """
     modelling = (
         benchmark
@@ -158,7 +162,7 @@ def event_panel(
     else:
         excluded = {}
     zeros = {
-        symbol: day_zero(known[symbol].sessions, moment)
+        symbol: _moved(known[symbol].sessions, moment, shift)
         for symbol in symbols
         if symbol in known
     }
@@ -254,6 +258,14 @@ def study_window(panel: EventPanel, window: Window) -> WindowStudy:
         other=both["zero" if primary == "estimated" else "estimated"],
         total=np.nanprod(1.0 + panel.simple[rows], axis=0) - 1.0,
     )
+
+
+def _moved(sessions: Sessions, moment: np.datetime64, shift: int) -> int | None:
+    """Return day zero moved by some sessions, None outside the data."""
+    zero = day_zero(sessions, moment)
+    if zero is None or not 0 <= zero + shift < len(sessions):
+        return None
+    return zero + shift
 
 
 def _unreachable(

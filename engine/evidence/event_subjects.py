@@ -124,10 +124,11 @@ def panel_of(
     windows: Sequence[Window],
     benchmark: str,
     known: Mapping[str, History] | None = UNREAD,
+    shift: int = 0,
 ) -> EventPanel:
     """Return the panel of an event for some symbols; see `event_panel`.
 
-    `known` are the histories, where they were read before.
+    `known` are the histories, where they were read before. `shift` moves day zero.
     """
     chosen = Modelling.of(event, benchmark)
     exchanges = [bars.sessions for bars in market.bars.values()]
@@ -140,6 +141,7 @@ def panel_of(
         benchmark=chosen,
         home_sessions=len(market.home.sessions),
         avoid=[event_moment(at, exchanges) for at in event.avoid],
+        shift=shift,
     )
 
 

@@ -32,6 +32,7 @@ from engine.evidence.event_pool import (
 )
 from engine.evidence.event_portfolio import portfolio_cumulative, portfolio_of
 from engine.evidence.event_recovery import HORIZONS, RECOVERY_COLUMNS, recovery
+from engine.evidence.event_sensitivity import SENSITIVITY_COLUMNS, sensitivity
 from engine.evidence.event_subjects import (
     LeftOut,
     Subject,
@@ -59,6 +60,7 @@ __all__ = [
     "members",
     "panel_of",
     "study_events",
+    "study_sensitivity",
     "study_subject",
     "study_window",
     "subject_study",
@@ -70,7 +72,12 @@ LEFT_OUT_COLUMNS = ("event", "kind", "subject", "window", "reason")
 
 
 def study_events(
-    market: Market, thesis: Thesis, universe: Universe, assets: Sequence[Line]
+    market: Market,
+    thesis: Thesis,
+    universe: Universe,
+    assets: Sequence[Line],
+    *,
+    only: str | None = None,
 ) -> EventStudy:
     """Return one row per event, subject and window.
 
@@ -79,6 +86,8 @@ def study_events(
     with test ``event_contrast`` on this event names. Every asset stands on its own
     sessions, in its own currency, beside the benchmark over the same spans of time.
     What cannot be studied is listed with its reason, never cut short.
+
+    `only` studies one event, by its id, in the presence of the others.
     """
     lines = _one_per_entity(assets)
     symbols = [line.symbol for line in lines]
@@ -95,18 +104,19 @@ def study_events(
         for layer, held in layers.items()
         if held
     ]
+    chosen = [one for one in thesis.events if only in (None, one.id)]
     left_out = [
         _left_out(event, "asset", line.symbol, None, why)
-        for event in thesis.events
+        for event in chosen
         for line, why in _other_lines(assets, lines)
     ]
     scene = _Scene(market=market, thesis=thesis, symbols=symbols, layers=layers)
-    crowds = crowding(thesis.events, scene.zeros)
+    crowds = crowding(chosen, scene.zeros)
     rows: list[dict[str, object]] = []
     recoveries: list[dict[str, object]] = []
     pools: dict[tuple[str, Window], list[Member]] = {}
     paths = {}
-    for event in thesis.events:
+    for event in chosen:
         panel = _panel(scene, event)
         contrasts = [
             contrast(long, short, thesis, universe, lines)
@@ -183,6 +193,34 @@ def _members_of_pools(
         if sign is not None:
             sessions = len(scene.market.home.sessions)
             yield (layer, one.window), member(panel, event.id, sign, one, sessions)
+
+
+def study_sensitivity(
+    market: Market, thesis: Thesis, universe: Universe, assets: Sequence[Line]
+) -> pd.DataFrame:
+    """Return what the layers and contrasts of every event owe to its choices.
+
+    See `engine.evidence.event_sensitivity.sensitivity`.
+    """
+    lines = _one_per_entity(assets)
+    layers = [
+        Subject(kind="layer", name=layer, long=held, layer=layer)
+        for layer in universe.layers
+        if layer != NO_LAYER and (held := members(layer, thesis, universe, lines))
+    ]
+    tables = []
+    for event in thesis.events:
+        contrasts = [
+            contrast(long, short, thesis, universe, lines)
+            for long, short in _pairs(thesis, event)
+        ]
+        able = [one for one in contrasts if one.long and one.short]
+        tables.append(
+            sensitivity(market, event, [*layers, *able], thesis.about.benchmarks)
+        )
+    if not tables:
+        return pd.DataFrame(columns=list(SENSITIVITY_COLUMNS))
+    return pd.concat(tables, ignore_index=True)
 
 
 def members(
