@@ -19,7 +19,7 @@ Row = Mapping[str, Any]
 _TESTS = (
     ("p", "Portfolio", False),
     ("placebo_p", "Placebo", False),
-    ("placebo_matched_p", "Placebo, like vol.", False),
+    ("placebo_matched_p", "Matched", False),
     ("adjusted_bmp_p", "Adj. BMP", False),
     ("adjusted_patell_p", "Adj. Patell", False),
     ("grank_p", "GRANK", False),
@@ -52,10 +52,16 @@ def tests(result: StudyResult, event: str) -> Table | None:
         groups.add(len(rows))
         dates = max(int(row["placebo_n"]) for row in part)
         like = max(int(row["placebo_matched_n"]) for row in part)
-        said = f"Sessions {numbers.window(window)}; {dates} placebo dates, {like} alike"
+        said = (
+            f"Sessions {numbers.window(window)}; {dates} placebo dates, {like} matched"
+        )
         rows.append(heading_row(said, len(columns)))
         for row in part:
-            cells = [_p(row[name], reference=late) for name, _, late in _TESTS]
+            coarse = row["n"] < GRANK_FIRMS
+            cells = [
+                _p(row[name], reference=late or (name == "grank_p" and coarse))
+                for name, _, late in _TESTS
+            ]
             rows.append((plain(words.label(row["subject"])), *cells))
     title = result.thesis.event(event).title
     return Table(
@@ -65,11 +71,11 @@ def tests(result: StudyResult, event: str) -> Table | None:
         rows=tuple(rows),
         groups=frozenset(groups),
         note="Two-sided. Portfolio decides. Placebo: rank among all dates before the "
-        "event, and among those of like volatility; beyond 20 sessions, among windows "
-        "that do not overlap, so few that p cannot be small. GRANK is reliable from "
-        f"{GRANK_FIRMS} firms on. The last six stand for reference: all but the rank "
-        "and sign tests take firms that share a date as independent and reject far too "
-        "often.",
+        "event; matched: among those of like volatility; beyond 20 sessions, among "
+        "windows that do not overlap, so few that p cannot be small. GRANK is reliable "
+        f"from {GRANK_FIRMS} firms on, and grey below. The last six stand for "
+        "reference: all but the rank and sign tests take firms that share a date as "
+        "independent and reject far too often.",
     )
 
 
@@ -85,11 +91,10 @@ def recovery(result: StudyResult, event: str) -> Table | None:
         return None
     columns = (
         Column(label="Layer", align="left", wide=True),
-        Column(label="Reaction [0, +1]"),
+        Column(label=f"CAR {numbers.window((0, 1))}"),
         Column(label="p"),
         *[Column(label=f"After {horizon}") for horizon in HORIZONS],
-        Column(label="Farthest"),
-        Column(label="CAR back at zero"),
+        Column(label="CAR back"),
         Column(label="Price back"),
     )
     rows = tuple(
@@ -98,10 +103,6 @@ def recovery(result: StudyResult, event: str) -> Table | None:
             number(row["reaction"], numbers.change),
             plain(numbers.p_value(row["reaction_p"])),
             *[_car(row, horizon) for horizon in HORIZONS],
-            plain(
-                f"{numbers.change(row['extreme'])} at "
-                f"{numbers.session(int(row['extreme_session']))}"
-            ),
             plain(_back(row["abnormal_sessions"], row["followed"])),
             plain(_back(row["price_sessions"], row["followed"])),
         )
@@ -131,7 +132,7 @@ def _car(row: Row, horizon: int) -> Cell:
 
 def _back(sessions: float, followed: float) -> str:
     if math.isfinite(sessions):
-        return f"session {int(sessions)}"
+        return numbers.session(int(sessions))
     return f"not in {int(followed)}"
 
 
@@ -164,7 +165,7 @@ def story(result: StudyResult, event: str) -> str:
     back = _back(hit["price_sessions"], hit["followed"])
     last = (
         f" The price of {hit['layer']} was back at its earlier level "
-        f"{'by ' if math.isfinite(hit['price_sessions']) else ''}{back}"
+        f"{'by session ' if math.isfinite(hit['price_sessions']) else ''}{back}"
         f"{'' if math.isfinite(hit['price_sessions']) else ' sessions'}."
         if hit["reaction"] < 0.0
         else ""

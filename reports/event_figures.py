@@ -91,7 +91,9 @@ def _interval_layers(subjects: Sequence[str], *, labels: bool) -> list[Spec]:
     y = encoded("s", "N", sort=shown, scale={"domain": shown})
     y |= {"title": None, "axis": axis}
     color = coloured("c", _EVIDENCE, legend={"symbolType": "circle"})
-    x_axis = percent_axis(grid=True, tickCount=4, labelOverlap=True)
+    x_axis = percent_axis(
+        grid=True, tickCount=4, labelOverlap="greedy", labelSeparation=3
+    )
     low = encoded("lo", "Q", title=None, axis=x_axis)
     span: Spec = {
         "mark": {"type": "rule", "strokeWidth": 1.5},

@@ -12,17 +12,10 @@ from reports.palette import light
 from reports.vega import WIDTH, Spec, encoded, said
 from reports.vega import rows as inline
 
-#: Upper end of t, its words, colour and strength; colours of roles, so that a dark
-#: screen shows its own.
-_STEPS = (
-    (-3.0, "t below −3", "red", 0.62),
-    (-2.0, "−3 to −2", "red", 0.40),
-    (-1.0, "−2 to −1", "red", 0.18),
-    (1.0, "−1 to 1", "mist", 0.25),
-    (2.0, "1 to 2", "steel", 0.18),
-    (3.0, "2 to 3", "steel", 0.40),
-    (math.inf, "above 3", "steel", 0.62),
-)
+#: Upper end of the size of t, and the strength of its colour.
+_STEPS = ((1.0, 0.06), (2.0, 0.18), (3.0, 0.38), (math.inf, 0.60))
+#: Colours of roles, so that a dark screen shows its own.
+_BELOW, _ABOVE = light("red"), light("steel")
 _LABELS = 160
 _ROW = 24
 
@@ -42,25 +35,13 @@ def heat_map(result: StudyResult, event: str) -> Spec | None:
     y["axis"] = {"labelColor": light("ink"), "labelLimit": _LABELS - 10}
     x = encoded("w", "N", sort=windows, title="Own sessions from day zero")
     x["axis"] = {"orient": "top", "labelAngle": 0, "domain": False, "ticks": False}
-    named = [name for _, name, _, _ in _STEPS]
-    colour = encoded(
-        "c",
-        "N",
-        scale={"domain": named, "range": [light(role) for _, _, role, _ in _STEPS]},
-        legend={"symbolType": "square", "symbolStrokeWidth": 0, "orient": "bottom"},
-    )
-    strength = encoded(
-        "c",
-        "N",
-        scale={"domain": named, "range": [opacity for *_, opacity in _STEPS]},
-    )
     tile: Spec = {
         "mark": {"type": "rect"},
         "encoding": {
             "x": x,
             "y": y,
-            "color": colour,
-            "opacity": strength,
+            "color": encoded("c", "N", scale=None),
+            "opacity": encoded("o", "Q", scale=None),
             "description": said(),
         },
     }
@@ -86,15 +67,16 @@ def heat_map(result: StudyResult, event: str) -> Spec | None:
 
 
 def _cell(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one tile: its words, its step of t, and whether it is significant."""
+    """Return one tile: its words, its colour, and whether it is significant."""
     car = numbers.change(row["car"])
     name, at = words.label(str(row["subject"])), numbers.window(row["window"])
     t = numbers.decimal(row["t"], 1)
     return {
         "s": name,
         "w": at,
-        "v": car,
-        "c": next(label for end, label, _, _ in _STEPS if row["t"] <= end),
+        "v": f"{car} ({t})",
+        "c": _BELOW if row["t"] < 0.0 else _ABOVE,
+        "o": next(strength for end, strength in _STEPS if abs(row["t"]) <= end),
         "b": bool(row["p"] < 0.05),
         "d": f"{name} {at}: {car}, t {t}, p {numbers.p_value(row['p'])}",
     }

@@ -210,8 +210,9 @@ def _heat_map(result: StudyResult, event: str, title: str) -> Figure | None:
         result,
         "heat-map",
         spec,
-        f"{title}: cumulative abnormal return by layer and window, coloured by its t; "
-        "bold where p < 0.05.",
+        f"{title}: cumulative abnormal return (and t) by layer and window. The "
+        "stronger the colour, the farther t is from zero, in steps at 1, 2 and 3; "
+        "bold: p < 0.05.",
         f"Map of abnormal returns by layer and window around {title}.",
     )
 
