@@ -38,6 +38,10 @@ __all__ = [
     "study_window",
 ]
 
+#: Residuals smaller than the root of this are rounding: the asset never moved, or it
+#: repeats its benchmark.
+LEAST_VARIANCE = 1e-18
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class EventPanel:
@@ -310,6 +314,11 @@ def _without_model(
             )
         elif not np.isfinite(model.variance[column]):
             reasons[symbol] = f"{benchmark} does not move in the estimation window"
+        elif not model.variance[column] > LEAST_VARIANCE:
+            reasons[symbol] = (
+                f"its returns do not differ from a multiple of {benchmark} in the "
+                "estimation window"
+            )
     return reasons
 
 
