@@ -15,6 +15,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from engine.evidence.event_ranks import (
+    Ranks,
+    count_true,
     generalised_rank,
     joint_ranks,
     rank_statistic,
@@ -75,7 +77,7 @@ def battery(
     abnormal: Array,
     weights: Array,
     correlation: Array | None = None,
-    ranked: Array | None = None,
+    ranked: Ranks | None = None,
 ) -> Battery:
     """Return every test of every subject.
 
@@ -125,7 +127,8 @@ def battery(
             sign=rank_statistic(np.sign(centred), weights, abnormal.shape[-2]),
             generalised_sign=generalised_sign(
                 car,
-                (residuals > 0.0).sum(axis=-2) / np.isfinite(residuals).sum(axis=-2),
+                count_true((residuals > 0.0).swapaxes(-1, -2))
+                / np.isfinite(residuals).sum(axis=-2),
                 weights,
             ),
             grank=grank,

@@ -28,7 +28,7 @@ from engine.evidence.event_placebo import (
     subject_cars,
     subject_squares,
 )
-from engine.evidence.event_ranks import joint_ranks, rank_statistic, ranks
+from engine.evidence.event_ranks import Ranks, joint_ranks, rank_statistic, ranks
 from engine.evidence.event_subjects import SubjectStudy
 from engine.evidence.event_tests import Array, abnormal_returns
 from engine.evidence.inference import two_sided_p
@@ -63,7 +63,7 @@ class Beside:
     models: list[Rolling]
     excess: Array
     correlation: Array
-    ranked: Array
+    ranked: Ranks
     squares: dict[bytes, Array] = field(default_factory=dict)
 
 

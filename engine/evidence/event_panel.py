@@ -255,12 +255,17 @@ def study_window(panel: EventPanel, window: Window) -> WindowStudy:
     return WindowStudy(
         window=window,
         alpha=primary,
-        reasons=tuple(
-            _why_not(panel, window, column) for column in range(len(panel.symbols))
-        ),
+        reasons=reasons(panel, window),
         primary=both[primary],
         other=both["zero" if primary == "estimated" else "estimated"],
         total=np.nanprod(1.0 + panel.simple[rows], axis=0) - 1.0,
+    )
+
+
+def reasons(panel: EventPanel, window: Window) -> tuple[str, ...]:
+    """Return why each asset cannot be studied over a window, "" where it can."""
+    return tuple(
+        _why_not(panel, window, column) for column in range(len(panel.symbols))
     )
 
 

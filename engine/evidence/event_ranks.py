@@ -7,8 +7,11 @@ n firms, S subjects with signed weights.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.evidence.event_tests import Array
+
+Ranks = npt.NDArray[np.int32]
 
 #: Windows of so few sessions are ranked among residuals without sorting again.
 FEW_SESSIONS = 8
@@ -16,55 +19,62 @@ FEW_SESSIONS = 8
 GRANK_FIRMS = 10
 
 
-def ranks(values: Array) -> Array:
-    """Return the rank in time, 1 to T, of each value (..., T, n); NaN has none.
+def ranks(values: Array) -> Ranks:
+    """Return the rank in time, 1 to T, of each value (..., T, n); 0 for NaN.
 
     Equal values are ranked in their order, not averaged: returns are continuous.
     """
     rows = np.ascontiguousarray(values.swapaxes(-1, -2))  # time last sorts fast
     order = rows.argsort(axis=-1)  # NaN last
-    found = np.empty_like(rows)
-    steps = np.broadcast_to(np.arange(1.0, rows.shape[-1] + 1.0), rows.shape)
-    np.put_along_axis(found, order, steps, axis=-1)
+    found = np.empty(rows.shape, dtype=np.int32)
+    steps = np.arange(1, rows.shape[-1] + 1, dtype=np.int32)
+    np.put_along_axis(found, order, np.broadcast_to(steps, rows.shape), axis=-1)
     seen = np.isfinite(rows)
     if not seen.all():
-        found[~seen] = np.nan
+        found[~seen] = 0
     return found.swapaxes(-1, -2)
 
 
-def joint_ranks(residuals: Array, ranked: Array, abnormal: Array) -> Array:
+def joint_ranks(residuals: Array, ranked: Ranks, abnormal: Array) -> Array:
     r"""Return :math:`K_{it}/(T_i + 1) - 1/2` of residuals and window together.
 
     `residuals` (..., K, n) with their own `ranks`, `abnormal` (..., L, n); the result
     is (..., K + L, n), NaN where there is nothing to rank. Corrado and Zivney (1992),
     Journal of Financial and Quantitative Analysis 27.
     """
-    length = abnormal.shape[-2]
-    if length > FEW_SESSIONS:
-        both = np.concatenate(
-            [part.swapaxes(-1, -2) for part in (residuals, abnormal)], axis=-1
-        ).swapaxes(-1, -2)
-        found = ranks(both)
-        return np.asarray(found / (_count(both) + 1.0) - 0.5)
-    # a window of few sessions comes in between what is already in order
-    rows, own = residuals.swapaxes(-1, -2), ranked.swapaxes(-1, -2)
-    window = abnormal.swapaxes(-1, -2)
-    shape = (*rows.shape[:-1], rows.shape[-1] + length)
-    found = np.empty(shape)
-    before, after = found[..., : rows.shape[-1]], found[..., rows.shape[-1] :]
+    rows, window = (part.swapaxes(-1, -2) for part in (residuals, abnormal))
+    if window.shape[-1] > FEW_SESSIONS:
+        both = np.concatenate([rows, window], axis=-1).swapaxes(-1, -2)
+        found = ranks(both).swapaxes(-1, -2)
+    else:
+        found = _between(rows, ranked.swapaxes(-1, -2), window)
+    nothing = found == 0
+    total = found.shape[-1] - count_true(nothing)
+    centred = found / (total[..., None] + 1.0)
+    centred -= 0.5
+    if nothing.any():
+        centred[nothing] = np.nan
+    return np.asarray(centred.swapaxes(-1, -2))
+
+
+def _between(rows: Array, own: Ranks, window: Array) -> Ranks:
+    """Return ranks (..., n, K + L) of rows that are ranked and a few more sessions."""
+    length = rows.shape[-1]
+    found = np.empty((*rows.shape[:-1], length + window.shape[-1]), dtype=np.int32)
+    before, after = found[..., :length], found[..., length:]
     before[...] = own
-    after[...] = ranks(abnormal).swapaxes(-1, -2)
-    known = np.isfinite(rows).sum(axis=-1)
+    after[...] = ranks(window.swapaxes(-1, -2)).swapaxes(-1, -2)
+    known = length - count_true(own == 0)
     over = np.zeros(rows.shape, dtype=np.int8)
-    for session in range(length):
-        above = (rows > window[..., session, None]).view(np.int8)
-        over += above
-        after[..., session] += known - np.add.reduce(above, axis=-1, dtype=np.int32)
+    for session in range(window.shape[-1]):
+        above = rows > window[..., session, None]  # False for NaN
+        over += above.view(np.int8)
+        there = after[..., session] > 0
+        after[..., session] += np.where(there, known - count_true(above), 0).astype(
+            np.int32
+        )
     before += over
-    total = known + np.isfinite(window).sum(axis=-1)
-    found /= total[..., None] + 1.0
-    found -= 0.5
-    return found.swapaxes(-1, -2)
+    return found
 
 
 def rank_statistic(centred: Array, weights: Array, length: int) -> Array:
@@ -94,7 +104,7 @@ def rank_statistic(centred: Array, weights: Array, length: int) -> Array:
 
 
 def generalised_rank(
-    residuals: Array, ranked: Array, window: Array, weights: Array
+    residuals: Array, ranked: Ranks, window: Array, weights: Array
 ) -> tuple[Array, Array]:
     r"""Return the generalised rank t (GRANK) and its degrees of freedom, (..., S).
 
@@ -121,20 +131,24 @@ def generalised_rank(
     Kolari and Pynnonen (2011), Journal of Empirical Finance 18.
     """
     rows, own = residuals.swapaxes(-1, -2), ranked.swapaxes(-1, -2)
-    count = np.isfinite(rows).sum(axis=-1)
+    count = rows.shape[-1] - count_true(own == 0)
+    gaps = bool((count < rows.shape[-1]).any())
     squares, total = (np.empty(window.shape[:-1]) for _ in range(2))
     now = np.empty_like(squares)
     for place, weight in enumerate(weights):  # few subjects, many rows
         chosen = slice(None) if weight.all() else np.flatnonzero(weight)
         size = count[..., chosen] + 2.0
         above = rows[..., chosen, :] > window[..., place, chosen, None]
-        among = (own[..., chosen, :] + above) / size[..., None] - 0.5
+        among = (own[..., chosen, :] + above) / size[..., None]
+        among -= 0.5
+        if gaps:
+            among[own[..., chosen, :] == 0] = np.nan
         d, known = _weighted_rows(among.swapaxes(-1, -2), weight[None, chosen])
         squares[..., place] = np.einsum("...t,...t->...", d, d)[..., 0]
         total[..., place] = 1.0 + (
             rows.shape[-1] if known is None else known.sum(axis=-1)[..., 0]
         )
-        rank = (size - 1.0 - above.sum(axis=-1)) / size - 0.5
+        rank = (size - 1.0 - count_true(above)) / size - 0.5
         now[..., place] = rank @ weight[chosen]
     with np.errstate(divide="ignore", invalid="ignore"):
         z = now / np.sqrt((squares + now**2) / total)
@@ -143,9 +157,10 @@ def generalised_rank(
     return np.where(defined, t, np.nan), total - 2.0
 
 
-def _count(values: Array) -> Array:
-    """Return how many rows (..., T, n) each firm has, (..., 1, n)."""
-    return np.asarray(np.isfinite(values).sum(axis=-2, keepdims=True))
+def count_true(flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """Return how many flags are set along the last axis; eight at a time."""
+    bits = np.bitwise_count(np.packbits(flags, axis=-1))
+    return np.asarray(bits.sum(axis=-1, dtype=np.int64))
 
 
 def _weighted_rows(values: Array, weights: Array) -> tuple[Array, Array | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.evidence.event_panel import EventPanel, study_window
+from engine.evidence.event_panel import EventPanel, reasons
 from engine.evidence.event_portfolio import (
     Portfolio,
     portfolio_cumulative,
@@ -87,10 +87,12 @@ def recovery(
     it closed before day zero; NaN if that was not within ``followed`` sessions.
     """
     rows = []
+    followed: dict[int, tuple[str, ...]] = {}
     for layer, held in layers.items():
         for last in sorted({*HORIZONS, REACTION[1]}, reverse=True):
-            whole = study_window(panel, (0, last))
-            able = [c for c in panel.columns(held) if not whole.reasons[c]]
+            if last not in followed:
+                followed[last] = reasons(panel, (0, last))
+            able = [c for c in panel.columns(held) if not followed[last][c]]
             if able:
                 one = portfolio_of(panel, able, [])
                 if one.count >= FEWEST_ESTIMATION_RETURNS and one.variance > 0.0:

@@ -89,19 +89,19 @@ def market_model(returns: Array, regressors: Array) -> MarketModel:
     x = _per_firm(regressors, returns.shape[1])
     k = x.shape[2]
     # firms first and time last: every sum runs over one piece of memory
-    by_firm = np.ascontiguousarray(x.transpose(1, 2, 0))
-    y = np.ascontiguousarray(returns.T)
+    by_firm = np.array(x.transpose(1, 2, 0), order="C")
+    y = np.array(returns.T, order="C")
     known = _known(y, by_firm)
     count = np.full(len(y), float(y.shape[1])) if known is None else known.sum(axis=1)
     size = _largest(by_firm)
     if known is not None:
-        by_firm = np.where(known[:, None, :], by_firm, 0.0)
-        y = np.where(known, y, 0.0)
+        by_firm[~np.broadcast_to(known[:, None, :], by_firm.shape)] = 0.0
+        y[~known] = 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
         x_mean = by_firm.sum(axis=2) / count[:, None]
         y_mean = y.sum(axis=1) / count
-    by_firm = by_firm - x_mean[..., None]
-    y = y - y_mean[:, None]
+    by_firm -= x_mean[..., None]
+    y -= y_mean[:, None]
     if known is not None:
         by_firm *= known[:, None, :]
         y *= known
@@ -109,14 +109,14 @@ def market_model(returns: Array, regressors: Array) -> MarketModel:
     slope_inverse = _inverse(np.einsum("nim,njm->nij", by_firm, by_firm), count, size)
     products = np.einsum("nim,nm->ni", by_firm, y)
     slopes = np.einsum("nij,nj->ni", slope_inverse, products)
-    error = y - np.einsum("ni,nim->nm", slopes, by_firm)
-    residuals = error.T
+    y -= np.einsum("ni,nim->nm", slopes, by_firm)  # now the residuals
+    residuals = y.T
     if known is not None:
-        error = np.where(known, error, 0.0)
-        residuals = np.where(known, error, np.nan).T
+        y *= known
+        residuals = np.where(known, y, np.nan).T
     df = count - k - 1.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        squares = np.einsum("nm,nm->n", error, error)
+        squares = np.einsum("nm,nm->n", y, y)
         variance = np.where(df > 0.0, squares / df, np.nan)
     variance = np.where(np.isfinite(slopes).all(axis=1), variance, np.nan)
     intercept = y_mean - (slopes * x_mean).sum(axis=1)

@@ -21,6 +21,7 @@ from engine.evidence.event_panel import (
     EventPanel,
     Window,
     WindowStudy,
+    reasons,
     study_window,
 )
 from engine.evidence.event_pool import (
@@ -375,11 +376,13 @@ def _paths(
     start = max(PATH_START, panel.estimation[1] + 1)
     rows = np.arange(min(start, 0), longest + 1)
     columns: dict[str, np.ndarray] = {}
+    followed: dict[int, tuple[str, ...]] = {}
     for layer, held in layers.items():
         for last in sorted({window[1] for window in studied}, reverse=True):
             window = (int(rows[0]), last)
-            whole = study_window(panel, window)
-            able = [c for c in panel.columns(held) if not whole.reasons[c]]
+            if last not in followed:
+                followed[last] = reasons(panel, window)
+            able = [c for c in panel.columns(held) if not followed[last][c]]
             if able:
                 one = portfolio_of(panel, able, [])
                 found = portfolio_cumulative(panel, one, window, "zero")
