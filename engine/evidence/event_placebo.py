@@ -183,11 +183,12 @@ def subject_cars(cars: Array, weights: Array) -> Array:
     for sign in (1.0, -1.0):
         side = (weights * sign > 0.0).astype(np.float64)
         size = side.sum(axis=1)
-        there = known @ side.T
+        rows = np.flatnonzero(size)
+        there = known @ side[rows].T
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = held @ side.T / there
-        enough = (there >= SHARE_OF_MEMBERS * size) & (there > 0.0)
-        total += sign * np.where(size == 0.0, 0.0, np.where(enough, mean, np.nan))
+            mean = (held @ side[rows].T) / there
+        enough = there >= np.maximum(SHARE_OF_MEMBERS * size[rows], 1.0)
+        total[:, rows] += sign * np.where(enough, mean, np.nan)
     return total
 
 
