@@ -249,10 +249,15 @@ class _Sides:
 
     def dependence(self, correlation: Array) -> tuple[Array, Array]:
         """Return the mean correlation within sides, and w'Rw by block means."""
+        n = correlation.shape[-1]
+        known = np.isfinite(correlation) & ~np.eye(n, dtype=bool)
+        values, seen = np.where(known, correlation, 0.0), known.astype(np.float64)
         inside = np.zeros((*correlation.shape[:-2], len(self.weights)))
         spread = np.zeros_like(inside)
         for member, count in ((self.long, self.n_long), (self.short, self.n_short)):
-            own = _block_mean(correlation, member, member)
+            if not count.any():
+                continue
+            own = _block_mean(values, seen, member, member)
             many, some = np.maximum(count - 1.0, 0.0), count > 0.0
             inside += np.where(many > 0.0, many * own, 0.0)
             with np.errstate(divide="ignore", invalid="ignore"):
@@ -262,18 +267,15 @@ class _Sides:
             inside = inside / np.where(self.freedom > 0.0, self.freedom, np.nan)
         both = (self.n_short > 0.0) & (self.n_long > 0.0)
         if both.any():
-            across = _block_mean(correlation, self.long, self.short)
+            across = _block_mean(values, seen, self.long, self.short)
             spread = spread - np.where(both, 2.0 * across, 0.0)
         return inside, spread
 
 
-def _block_mean(correlation: Array, left: Array, right: Array) -> Array:
-    """Return the mean known correlation between two sides, leaving out the diagonal."""
-    n = correlation.shape[-1]
-    known = np.isfinite(correlation) & ~np.eye(n, dtype=bool)
-    values = np.where(known, correlation, 0.0)
+def _block_mean(values: Array, seen: Array, left: Array, right: Array) -> Array:
+    """Return the mean of what is seen of a matrix between two sides, (..., S)."""
     total = ((left @ values) * right).sum(axis=-1)
-    count = ((left @ known.astype(np.float64)) * right).sum(axis=-1)
+    count = ((left @ seen) * right).sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(count > 0.0, total / count, np.nan)
 

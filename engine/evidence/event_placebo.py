@@ -180,10 +180,13 @@ def subject_cars(cars: Array, weights: Array) -> Array:
     known = np.isfinite(cars).astype(np.float64)
     held = np.where(known > 0.0, cars, 0.0)
     total = np.zeros((len(cars), len(weights)))
+    alone = (weights != 0.0).sum(axis=1) == 1
+    columns = (weights[alone] != 0.0).argmax(axis=1)
+    total[:, alone] = cars[:, columns] * np.sign(weights[alone, columns])
     for sign in (1.0, -1.0):
         side = (weights * sign > 0.0).astype(np.float64)
         size = side.sum(axis=1)
-        rows = np.flatnonzero(size)
+        rows = np.flatnonzero((size > 0.0) & ~alone)
         there = known @ side[rows].T
         with np.errstate(divide="ignore", invalid="ignore"):
             mean = (held @ side[rows].T) / there

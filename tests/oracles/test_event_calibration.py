@@ -55,6 +55,16 @@ def test_a_cell_run_again_is_the_committed_one(
             assert found[one][name] == pytest.approx(wanted[name], abs=ROUNDING), name
 
 
+def test_a_cell_of_fat_tails_run_again_is_the_committed_one(
+    committed: dict[Key, dict[str, float]],
+) -> None:
+    setting, one = Setting(firms=5, correlation=0.0, law="t5"), Treatment(length=1)
+    found = rejection_rates(setting, [one], worlds=WORLDS, seed=SEED)[one]
+    wanted = committed[(5, 0.0, "t5", 1, 1.0, 0.0)]
+    for name in ROW_TESTS:
+        assert found[name] == pytest.approx(wanted[name], abs=ROUNDING), name
+
+
 def test_every_cell_is_there(committed: dict[Key, dict[str, float]]) -> None:
     size = [key for key in committed if key[5] == 0.0]
     assert len(size) == 3 * 3 * 2 * 4 * 2
