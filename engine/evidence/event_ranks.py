@@ -140,10 +140,12 @@ def generalised_rank(
         size = count[..., chosen] + 2.0
         above = rows[..., chosen, :] > window[..., place, chosen, None]
         among = (own[..., chosen, :] + above) / size[..., None]
-        among -= 0.5
         if gaps:
             among[own[..., chosen, :] == 0] = np.nan
+            among -= 0.5
         d, known = _weighted_rows(among.swapaxes(-1, -2), weight[None, chosen])
+        if not gaps:
+            d -= 0.5 * weight.sum()  # half a rank of every firm
         squares[..., place] = np.einsum("...t,...t->...", d, d)[..., 0]
         total[..., place] = 1.0 + (
             rows.shape[-1] if known is None else known.sum(axis=-1)[..., 0]

@@ -91,15 +91,19 @@ def market_model(returns: Array, regressors: Array) -> MarketModel:
     # firms first and time last: every sum runs over one piece of memory
     by_firm = np.array(x.transpose(1, 2, 0), order="C")
     y = np.array(returns.T, order="C")
-    known = _known(y, by_firm)
-    count = np.full(len(y), float(y.shape[1])) if known is None else known.sum(axis=1)
-    size = _largest(by_firm)
-    if known is not None:
+    x_sum, y_sum = by_firm.sum(axis=2), y.sum(axis=1)
+    known = None
+    count = np.full(len(y), float(y.shape[1]))
+    if not (np.isfinite(y_sum).all() and np.isfinite(x_sum).all()):
+        known = np.isfinite(y) & np.isfinite(by_firm).all(axis=1)
+        count = known.sum(axis=1).astype(np.float64)
         by_firm[~np.broadcast_to(known[:, None, :], by_firm.shape)] = 0.0
         y[~known] = 0.0
+        x_sum, y_sum = by_firm.sum(axis=2), y.sum(axis=1)
+    size = _largest(by_firm)
     with np.errstate(invalid="ignore", divide="ignore"):
-        x_mean = by_firm.sum(axis=2) / count[:, None]
-        y_mean = y.sum(axis=1) / count
+        x_mean = x_sum / count[:, None]
+        y_mean = y_sum / count
     by_firm -= x_mean[..., None]
     y -= y_mean[:, None]
     if known is not None:
@@ -296,22 +300,11 @@ def _per_firm(regressors: Array, n: int) -> Array:
     return np.broadcast_to(regressors[:, None, :], (rows, n, k))
 
 
-def _known(y: Array, by_firm: Array) -> npt.NDArray[np.bool_] | None:
-    """Return which rows (n, M) are observations; None if all of them are."""
-    if np.isfinite(y.sum() + by_firm.sum()):  # a NaN would have spread
-        return None
-    seen = np.isfinite(y)
-    for column in range(by_firm.shape[1]):
-        seen &= np.isfinite(by_firm[:, column])
-    return None if seen.all() else seen
-
-
 def _largest(by_firm: Array) -> Array:
-    """Return the largest size of each regressor, (n, k); 0 without one."""
+    """Return the largest size of each regressor (n, k, M), (n, k); 0 without one."""
     if by_firm.size == 0:
         return np.zeros(by_firm.shape[:2])
-    both = np.fmax(np.fmax.reduce(by_firm, axis=2), -np.fmin.reduce(by_firm, axis=2))
-    return np.where(np.isfinite(both), both, 0.0)
+    return np.asarray(np.maximum(by_firm.max(axis=2), -by_firm.min(axis=2)))
 
 
 def _inverse(cross: Array, count: Array, largest: Array) -> Array:
