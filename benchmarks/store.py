@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from measure import table
 
-from engine.sources.store import Store
-from engine.sources.store_select import known_values
+from engine.sources.store.select import known_values
+from engine.sources.store.store import Store
 
 RUNS = 5
 LINES = [f"L{number:03d}" for number in range(500)]

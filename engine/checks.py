@@ -16,8 +16,8 @@ from engine.market.market import Finding, Origin
 from engine.market.quality import SEVERITIES as SEVERITIES
 from engine.market.quality import check_prices
 from engine.market.supplied import PriceData
-from engine.sources.files import fix_findings
-from engine.sources.files_prices import (
+from engine.sources.files.folder import fix_findings
+from engine.sources.files.prices import (
     FX_SUFFIX,
     FixTime,
     fixings,
@@ -25,7 +25,7 @@ from engine.sources.files_prices import (
     read_fix_time,
     read_table,
 )
-from engine.sources.files_table import folder_files
+from engine.sources.files.table import folder_files
 
 COLUMNS = ("severity", "where", "first", "last", "what", "action")
 

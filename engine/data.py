@@ -13,12 +13,12 @@ from engine.checks import findings_table
 from engine.errors import DataError, UsageError, nearest
 from engine.market.market import Finding
 from engine.market.quality import check_prices
-from engine.sources.price_rows import PREFIX
-from engine.sources.store import Store, store_folder
-from engine.sources.stored_prices import ASKED, YAHOO, StoredPrices, read_lines
-from engine.sources.stored_signals import signal_rows
-from engine.sources.yahoo_store import Gathered, YahooPrices, requests_for
-from engine.sources.yahoo_symbols import fx_symbol
+from engine.sources.store.store import Store, store_folder
+from engine.sources.stored.price_rows import PREFIX
+from engine.sources.stored.prices import ASKED, YAHOO, StoredPrices, read_lines
+from engine.sources.stored.signals import signal_rows
+from engine.sources.yahoo.prices import Gathered, YahooPrices, requests_for
+from engine.sources.yahoo.symbols import fx_symbol
 from engine.supply import HISTORY, KEPT, Tell, arrivals_told, lines_of
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def import_export(archive: Path) -> str:
 
 def is_export(path: Path) -> bool:
     """Return whether a path is an export of a store, by its form."""
-    from engine.sources.store_batches import files_in
+    from engine.sources.store.batches import files_in
 
     return path.suffix == ".zip" or (path.is_dir() and len(files_in(path)) > 0)
 
@@ -219,8 +219,8 @@ def _price_rows(
 
 def _edgar() -> SignalSource:
     """Return the SEC's filings; `UsageError` if nobody said who asks."""
-    from engine.sources.edgar import EdgarSignals
-    from engine.sources.edgar_client import stated_contact
+    from engine.sources.filings.client import stated_contact
+    from engine.sources.filings.edgar import EdgarSignals
 
     return EdgarSignals(contact=stated_contact(None))
 
@@ -229,7 +229,7 @@ def _fetch_capex(
     store: Store, universe: Universe, filings: SignalSource, tell: Tell
 ) -> tuple[dict[str, object], tuple[Finding, ...]]:
     """Store the SEC's capital expenditure; return its row, and what was found."""
-    from engine.sources.edgar import SERIES
+    from engine.sources.filings.edgar import SERIES
 
     tell("fetching filings from the SEC")
     found = filings.load(universe)

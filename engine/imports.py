@@ -14,8 +14,12 @@ from engine.app import load_universe
 from engine.errors import DataError, UsageError
 from engine.market.market import Finding
 from engine.market.quality import SEVERITIES as SEVERITIES
-from engine.sources.files_prices import SETTINGS
-from engine.sources.imports import (
+from engine.sources.files.prices import SETTINGS
+from engine.sources.imports.mapping import read_lag, read_mapping
+from engine.sources.imports.scale import jump_findings, unit_findings
+from engine.sources.imports.stored import change_findings, held_rows
+from engine.sources.imports.tables import SUFFIXES
+from engine.sources.imports.understand import (
     CLAIMS,
     FILES,
     ROWS,
@@ -24,12 +28,8 @@ from engine.sources.imports import (
     Understood,
     understand_all,
 )
-from engine.sources.imports_mapping import read_lag, read_mapping
-from engine.sources.imports_scale import jump_findings, unit_findings
-from engine.sources.imports_stored import change_findings, held_rows
-from engine.sources.imports_tables import SUFFIXES
-from engine.sources.imports_words import counted, day_of, moment_of
-from engine.sources.store import Store
+from engine.sources.imports.words import counted, day_of, moment_of
+from engine.sources.store.store import Store
 
 COLUMNS = ("file", "severity", "where", "first", "last", "what", "action")
 #: The source of what is fetched: its closes mean something else.

@@ -18,14 +18,14 @@ from engine.market.assemble import assemble, last_priced_day
 from engine.market.listing import Line, Universe
 from engine.market.market import Finding, Market
 from engine.sources.as_of import cut_prices, cut_signals
-from engine.sources.files import FolderPrices, FolderSignals
+from engine.sources.files.folder import FolderPrices, FolderSignals
 from engine.sources.reference import ReferenceSignals
-from engine.sources.sample import SamplePrices
-from engine.sources.sample_signals import SampleSignals
+from engine.sources.sample.prices import SamplePrices
+from engine.sources.sample.signals import SampleSignals
 from engine.thesis.model import About, Thesis
 
 if TYPE_CHECKING:
-    from engine.sources.yahoo import Arrival, Progress
+    from engine.sources.yahoo.fetch import Arrival, Progress
 
 SAMPLE = "sample"
 REFERENCE = "reference"
@@ -152,8 +152,11 @@ def price_source(
     if prices == YAHOO and not choice.offline and vintage is None:
         return FetchedPrices(base=base, tell=tell)
     if prices == YAHOO or prices.startswith(IMPORTED):
-        from engine.sources.store import Store, store_folder  # pyarrow: a tenth second
-        from engine.sources.stored_prices import StoredPrices
+        from engine.sources.store.store import (  # pyarrow: a tenth second
+            Store,
+            store_folder,
+        )
+        from engine.sources.stored.prices import StoredPrices
 
         name = prices.removeprefix(IMPORTED)
         return StoredPrices(
@@ -170,8 +173,11 @@ def signal_source(choice: Choice, vintage: np.datetime64 | None) -> SignalSource
     if signals == REFERENCE:
         return ReferenceSignals()
     if signals == STORE:
-        from engine.sources.store import Store, store_folder  # pyarrow: a tenth second
-        from engine.sources.stored_signals import StoredSignals
+        from engine.sources.store.store import (  # pyarrow: a tenth second
+            Store,
+            store_folder,
+        )
+        from engine.sources.stored.signals import StoredSignals
 
         return StoredSignals(store=Store(store_folder()), vintage=vintage)
     return FolderSignals(Path(signals))
@@ -186,8 +192,8 @@ class FetchedPrices:
 
     def load(self, lines: Sequence[Line], start: dt.date, end: dt.date) -> PriceData:
         """Fetch what is due, say what could not be had, and read the store."""
-        from engine.sources.store import Store, store_folder
-        from engine.sources.yahoo_store import YahooPrices  # yfinance when it asks
+        from engine.sources.store.store import Store, store_folder
+        from engine.sources.yahoo.prices import YahooPrices  # yfinance when it asks
 
         source = YahooPrices(
             store=Store(store_folder()),

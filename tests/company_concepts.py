@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from engine.sources.edgar import COMPANIES
-from engine.sources.edgar_client import EdgarClient, Pace
+from engine.sources.filings.client import EdgarClient, Pace
+from engine.sources.filings.edgar import COMPANIES
 
 PPE = "PaymentsToAcquirePropertyPlantAndEquipment"
 PRODUCTIVE = "PaymentsToAcquireProductiveAssets"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 import engine
-from engine.sources.sample import SamplePrices
+from engine.sources.sample.prices import SamplePrices
 
 #: Two legs of two companies, a lab, two benchmarks; three exchanges, two currencies.
 SYMBOLS = ("NVDA", "000660.KS", "BABA", "0700.HK", "GOOGL", "SPY", "SMH")

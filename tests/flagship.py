@@ -16,7 +16,7 @@ import pandas as pd
 
 from engine.market.calendar import sessions
 from engine.market.listing import Line
-from engine.sources.sample import SamplePrices
+from engine.sources.sample.prices import SamplePrices
 from engine.study import StudyResult
 from engine.supply import HISTORY
 

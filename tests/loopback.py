@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.sources.store import Store
-from engine.sources.store_rows import SAYING
-from engine.sources.yahoo_returns import total_return_index
-from engine.sources.yahoo_symbols import ENDINGS
+from engine.sources.store.rows import SAYING
+from engine.sources.store.store import Store
+from engine.sources.yahoo.returns import total_return_index
+from engine.sources.yahoo.symbols import ENDINGS
 from tests.yahoo_server import Quote, YahooServer
 
 ROOT = Path(__file__).resolve().parents[1]

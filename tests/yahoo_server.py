@@ -18,7 +18,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from engine.sources.yahoo_fetch import client_library
+from engine.sources.yahoo.client import client_library
 
 OPENS = dt.time(9, 30)
 #: What Yahoo says of a symbol that it does not know.

@@ -21,9 +21,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from engine.sources.store import Store
-from engine.sources.store_batches import SCHEMA, batch_file, contents
-from engine.sources.store_lock import place
+from engine.sources.store.batches import SCHEMA, batch_file, contents
+from engine.sources.store.lock import place
+from engine.sources.store.store import Store
 from tests import desk
 from tests.loopback import (
     NETWORK,

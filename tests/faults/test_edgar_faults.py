@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from engine.errors import DataError
-from engine.sources.edgar import EdgarSignals, capex_rows, fetch_concepts
-from engine.sources.edgar_client import ATTEMPTS, LONGEST_WAIT, EdgarClient, Pace
+from engine.sources.filings.client import ATTEMPTS, LONGEST_WAIT, EdgarClient, Pace
+from engine.sources.filings.edgar import EdgarSignals, capex_rows, fetch_concepts
 from tests.company_concepts import (
     CONTACT,
     PPE,

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.sources.store import Store
-from engine.sources.yahoo_store import requests_for
+from engine.sources.store.store import Store
+from engine.sources.yahoo.prices import requests_for
 from engine.supply import KEPT
 from tests.loopback import (
     Console,
@@ -43,11 +43,11 @@ NETWORK = 0.02
 NURSERY = """
 import os, sys
 import curl_cffi.requests, rich.console, rich.table, engine.cli.commands.data
-import engine.data, engine.sources.edgar
+import engine.data, engine.sources.filings.edgar
 from datetime import date
 from engine.cli import main
 from engine.market.calendar import sessions
-from engine.sources.yahoo_fetch import client_library
+from engine.sources.yahoo.client import client_library
 
 client_library()
 for mic in ("XNYS", "XHKG", "XKRX"):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from engine.sources.store import Store
+from engine.sources.store.store import Store
 from tests.loopback import (
     Console,
     asked_for_forty,

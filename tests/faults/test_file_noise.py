@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import DataError
 from engine.market.listing import Line, Universe
-from engine.sources.files import FolderPrices, FolderSignals
+from engine.sources.files.folder import FolderPrices, FolderSignals
 
 NVIDIA = Line(symbol="NVDA", entity="nvidia", mic="XNAS", currency="USD")
 NOBODY = Universe(

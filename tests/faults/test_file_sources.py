@@ -12,7 +12,7 @@ import pytest
 from engine.errors import DataError
 from engine.interfaces import PriceData, SignalData
 from engine.market.listing import Entity, Line, Universe
-from engine.sources.files import FolderPrices, FolderSignals
+from engine.sources.files.folder import FolderPrices, FolderSignals
 
 NVIDIA = Line(symbol="NVDA", entity="nvidia", mic="XNAS", currency="USD")
 HYNIX = Line(symbol="000660.KS", entity="sk_hynix", mic="XKRX", currency="KRW")

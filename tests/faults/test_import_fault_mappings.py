@@ -9,9 +9,9 @@ import pytest
 
 from engine.errors import DataError, UsageError
 from engine.imports import read_files
-from engine.sources.imports import Understood, understand
-from engine.sources.imports_mapping import FileMapping, mapping_of, read_mapping
-from engine.sources.store import Store
+from engine.sources.imports.mapping import FileMapping, mapping_of, read_mapping
+from engine.sources.imports.understand import Understood, understand
+from engine.sources.store.store import Store
 from universes.loader import load
 
 BAR = "date,open,high,low,close,adj_close,volume\n"

@@ -11,8 +11,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from engine.sources.imports import Understood, understand
-from engine.sources.imports_mapping import mapping_of
+from engine.sources.imports.mapping import mapping_of
+from engine.sources.imports.understand import Understood, understand
 from universes.loader import load
 
 BAR = "date,open,high,low,close,adj_close,volume\n"

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 
 from engine.errors import DataError
-from engine.sources import store_lock
-from engine.sources.store import Store
+from engine.sources.store import lock as store_lock
+from engine.sources.store.store import Store
 
 #: More in a long run by hand: ASSAY_STORE_KILLS=50.
 KILLS = int(os.environ.get("ASSAY_STORE_KILLS", "10"))
@@ -24,7 +24,7 @@ WRITER = """
 import sys
 import pandas as pd
 from pathlib import Path
-from engine.sources.store import Store
+from engine.sources.store.store import Store
 
 store, first, last = Store(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
 days = pd.bdate_range("2025-01-01", periods=50).as_unit("ns")

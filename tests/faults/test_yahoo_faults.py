@@ -19,12 +19,12 @@ from curl_cffi import requests as curl
 
 from engine.errors import DataError
 from engine.market.listing import Line
-from engine.sources.store import Store
-from engine.sources.stored_prices import YAHOO, StoredPrices, read_lines
-from engine.sources.yahoo import Arrival, fetch
-from engine.sources.yahoo_fetch import Client, Missed, Request
-from engine.sources.yahoo_patience import Breaker, Patience
-from engine.sources.yahoo_store import YahooPrices
+from engine.sources.store.store import Store
+from engine.sources.stored.prices import YAHOO, StoredPrices, read_lines
+from engine.sources.yahoo.client import Client, Missed, Request
+from engine.sources.yahoo.fetch import Arrival, fetch
+from engine.sources.yahoo.patience import Breaker, Patience
+from engine.sources.yahoo.prices import YahooPrices
 from tests.yahoo_server import (
     LIMITED,
     Answer,

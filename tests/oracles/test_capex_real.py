@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from engine.market.signals import COLUMNS
-from engine.sources.capex_checks import capex_findings
-from engine.sources.edgar import EdgarSignals
+from engine.sources.filings.capex_checks import capex_findings
+from engine.sources.filings.edgar import EdgarSignals
 from tests.company_concepts import (
     PPE,
     PRODUCTIVE,

@@ -17,7 +17,7 @@ from engine.interfaces import SignalData
 from engine.market.assemble import assemble
 from engine.market.market import Market, Origin
 from engine.market.signals import COLUMNS, Signals
-from engine.sources.files import FolderPrices
+from engine.sources.files.folder import FolderPrices
 from engine.thesis.model import Thesis
 from tests.tolerances import IDENTITY
 from universes.loader import load

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from engine.imports import Import, read_files
-from engine.sources.files import FolderPrices
-from engine.sources.imports import Understood
-from engine.sources.store import Store
-from engine.sources.stored_prices import StoredPrices
+from engine.sources.files.folder import FolderPrices
+from engine.sources.imports.understand import Understood
+from engine.sources.store.store import Store
+from engine.sources.stored.prices import StoredPrices
 from universes.loader import load
 
 pytestmark = pytest.mark.shared

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from engine.imports import Import, read_files
-from engine.sources.imports import Understood
-from engine.sources.store import Store
+from engine.sources.imports.understand import Understood
+from engine.sources.store.store import Store
 
 pytestmark = pytest.mark.shared
 

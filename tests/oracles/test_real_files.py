@@ -13,7 +13,7 @@ from engine.market.assemble import assemble
 from engine.market.calendar import sessions
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
-from engine.sources.files import FolderPrices, FolderSignals
+from engine.sources.files.folder import FolderPrices, FolderSignals
 
 START, END = dt.date(2023, 1, 3), dt.date(2025, 10, 30)
 EXCHANGES = {

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-import engine.sources.reference as reference
+from engine.sources import reference
 from tests.tolerances import IDENTITY
 
 pytestmark = pytest.mark.shared

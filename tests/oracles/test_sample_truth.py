@@ -1,7 +1,7 @@
 """What was planted in the sample world, told as claims: what is true is not refuted.
 
 Several worlds of the same truth, each with its own luck; the claims say what
-`engine.sources.sample_truth` says of reactions, drifts and signals. The bounds leave
+`engine.sources.sample.truth` says of reactions, drifts and signals. The bounds leave
 room for luck. Over 40 worlds (seeds 1 to 40) it was: true claims 113 of 120 supported
 and none refuted; false ones 60 of 80 refuted and none supported; faint ones 34 of 80
 supported and none refuted; where nothing was planted 6.5 % of 400 p-values below 5 %.
@@ -20,9 +20,9 @@ from engine.evidence.claims.context import Evidence, basket_returns, members
 from engine.evidence.results import ClaimResult
 from engine.market.assemble import assemble
 from engine.market.listing import Universe
-from engine.sources.sample import SamplePrices
-from engine.sources.sample_signals import SampleSignals
-from engine.sources.sample_truth import PLANTED, SEED
+from engine.sources.sample.prices import SamplePrices
+from engine.sources.sample.signals import SampleSignals
+from engine.sources.sample.truth import PLANTED, SEED
 from engine.study import StudyResult
 from engine.supply import HISTORY
 from engine.thesis.model import Thesis

@@ -13,8 +13,8 @@ import pytest
 from engine import app
 from engine.errors import InfeasibleError
 from engine.market.assemble import assemble
-from engine.sources.sample import SamplePrices
-from engine.sources.sample_signals import SampleSignals
+from engine.sources.sample.prices import SamplePrices
+from engine.sources.sample.signals import SampleSignals
 from engine.study import (
     StudyInputs,
     StudyResult,

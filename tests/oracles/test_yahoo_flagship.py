@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 import engine
-from engine.sources.store import Store
-from engine.sources.stored_prices import StoredPrices
+from engine.sources.store.store import Store
+from engine.sources.stored.prices import StoredPrices
 from tests.flagship import FLAGSHIP
 from tests.loopback import (
     Console,

@@ -25,8 +25,8 @@ from engine.market.calendar import sessions
 from engine.market.listing import Line, Universe
 from engine.market.market import Known, Market
 from engine.market.signals import Signals
-from engine.sources.sample import SamplePrices
-from engine.sources.sample_signals import SampleSignals
+from engine.sources.sample.prices import SamplePrices
+from engine.sources.sample.signals import SampleSignals
 
 START, END = dt.date(2022, 1, 3), dt.date(2026, 6, 30)
 LINES = tuple(

@@ -15,8 +15,8 @@ from engine.market.assemble import assemble
 from engine.market.listing import Universe
 from engine.market.market import Market, Origin
 from engine.market.signals import COLUMNS, Signals
-from engine.sources.sample import SamplePrices
-from engine.sources.sample_truth import PLANTED, PlantedEvent
+from engine.sources.sample.prices import SamplePrices
+from engine.sources.sample.truth import PLANTED, PlantedEvent
 from engine.thesis.model import Thesis
 from universes.loader import load
 

@@ -10,7 +10,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.sources.store import Store
+from engine.sources.store.store import Store
 
 Row = tuple[str, str, int, int, float]
 DAY = pd.Timestamp("2025-01-01")

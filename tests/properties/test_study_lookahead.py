@@ -17,8 +17,8 @@ from engine.ledger.backtest import Backtest
 from engine.market.assemble import assemble
 from engine.portfolio.results import Decision
 from engine.sources.as_of import cut_prices, cut_signals
-from engine.sources.sample import SamplePrices
-from engine.sources.sample_signals import SampleSignals
+from engine.sources.sample.prices import SamplePrices
+from engine.sources.sample.signals import SampleSignals
 from engine.supply import HISTORY
 
 THESIS = """

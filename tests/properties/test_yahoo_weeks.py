@@ -14,11 +14,11 @@ import pytest
 
 from engine.market.calendar import sessions
 from engine.market.listing import Line
-from engine.sources.store import Store
-from engine.sources.stored_prices import YAHOO, StoredPrices, read_lines
-from engine.sources.yahoo_fetch import Client
-from engine.sources.yahoo_returns import total_return_index
-from engine.sources.yahoo_store import Kept, YahooPrices
+from engine.sources.store.store import Store
+from engine.sources.stored.prices import YAHOO, StoredPrices, read_lines
+from engine.sources.yahoo.client import Client
+from engine.sources.yahoo.prices import Kept, YahooPrices
+from engine.sources.yahoo.returns import total_return_index
 from tests.yahoo_server import Quote, forget_everything, loopback_session, serve
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:yfinance")

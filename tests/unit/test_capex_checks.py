@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from engine.sources.capex_checks import capex_findings
+from engine.sources.filings.capex_checks import capex_findings
 
 ENDS = ["2023-03-31", "2023-06-30", "2023-09-30", "2023-12-31", "2024-03-31"]
 DAY = pd.Timedelta(days=1)

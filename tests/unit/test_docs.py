@@ -45,7 +45,7 @@ from engine.market import (
 )
 from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.portfolio import barbell, scoring
-from engine.sources.files_signals import DEFAULT_ROLES
+from engine.sources.files.signals import DEFAULT_ROLES
 from engine.thesis.model import Expected, Section
 from engine.thesis.structure import LISTS, SECTIONS
 

@@ -11,9 +11,9 @@ import pytest
 
 from engine.errors import UsageError
 from engine.market.signals import COLUMNS, Signals
-from engine.sources.edgar import COMPANIES, EdgarSignals, capex_rows, known_at
-from engine.sources.edgar_client import CONTACT as SETTING
-from engine.sources.edgar_client import EdgarClient, Pace
+from engine.sources.filings.client import CONTACT as SETTING
+from engine.sources.filings.client import EdgarClient, Pace
+from engine.sources.filings.edgar import COMPANIES, EdgarSignals, capex_rows, known_at
 from tests.company_concepts import (
     CONTACT,
     PPE,

@@ -6,14 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.sources import (
-    capex_checks,
-    edgar,
-    edgar_client,
-    edgar_facts,
-    openrouter,
-    openrouter_checks,
-)
+from engine.sources.filings import capex_checks, edgar
+from engine.sources.filings import client as edgar_client
+from engine.sources.filings import facts as edgar_facts
+from engine.sources.openrouter import checks as openrouter_checks
+from engine.sources.openrouter import lists as openrouter
 
 PAGE = Path(__file__).parents[2] / "docs" / "filings.md"
 PHRASES = [

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from engine.cli.commands.data_import import import_
 from engine.errors import DataError
 from engine.imports import Import, read_files
-from engine.sources.store import Store, store_folder
+from engine.sources.store.store import Store, store_folder
 
 HEAD = "series,entity,value_date,known_at,value,unit,quality,source\n"
 FILED = "capex_quarterly,alphabet,2025-06-30,2025-07-24,{},USD,observed,SEC 10-Q\n"

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from engine.cli.commands.data_import import import_
-from engine.sources.store import Store, store_folder
+from engine.sources.store.store import Store, store_folder
 from tests.terminal import tree
 
 SOUND = "date,close\n2025-01-24,142.62\n2025-01-27,118.42\n"

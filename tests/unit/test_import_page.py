@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from engine.imports import Import, read_files
-from engine.sources.imports_mapping import CHOICES, KEYS, SEPARATORS
-from engine.sources.imports_tables import SUFFIXES
+from engine.sources.imports.mapping import CHOICES, KEYS, SEPARATORS
+from engine.sources.imports.tables import SUFFIXES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "import.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```csv\n(.*?)^```\n\n^```toml\n(.*?)^```", PAGE, re.M | re.S)

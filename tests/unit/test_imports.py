@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from engine.imports import read_files
-from engine.sources.files import FolderPrices
-from engine.sources.imports import Understood, understand
-from engine.sources.imports_mapping import mapping_of
+from engine.sources.files.folder import FolderPrices
+from engine.sources.imports.mapping import mapping_of
+from engine.sources.imports.understand import Understood, understand
 from tests.clean_prices import clean_frame
 from universes.loader import load
 

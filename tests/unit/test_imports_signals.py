@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 from engine.imports import read_files
-from engine.sources.imports import Understood, understand
-from engine.sources.imports_mapping import mapping_of
+from engine.sources.imports.mapping import mapping_of
+from engine.sources.imports.understand import Understood, understand
 from universes.loader import load
 
 UNIVERSE = load("ai-stack")

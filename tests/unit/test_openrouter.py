@@ -11,8 +11,8 @@ import pytest
 from engine.errors import DataError
 from engine.interfaces import SignalData
 from engine.market.listing import Universe
-from engine.sources.files_signals import DEFAULT_ROLES
-from engine.sources.openrouter import (
+from engine.sources.files.signals import DEFAULT_ROLES
+from engine.sources.openrouter.lists import (
     CHINA_SHARE,
     HHI,
     MODELS,

@@ -16,7 +16,7 @@ from engine.market.market import Finding
 from engine.market.quality import check_prices
 from engine.market.quality_moves import daily_limit, jumps, robust_sigma
 from engine.market.quality_series import runs
-from engine.sources.sample import SamplePrices
+from engine.sources.sample.prices import SamplePrices
 from tests.clean_prices import (
     clean_frame,
     clean_rates,

@@ -13,7 +13,7 @@ from engine.errors import DataError
 from engine.market.bars import build_bars, check_frame, ex_closes, is_raw
 from engine.market.calendar import Sessions
 from engine.market.listing import Line
-from engine.sources.files import FolderPrices
+from engine.sources.files.folder import FolderPrices
 from tests.markets import sessions
 
 DAYS = pd.bdate_range("2024-03-04", periods=5)  # Monday to Friday

@@ -16,11 +16,11 @@ from engine.interfaces import PriceData
 from engine.market.assemble import assemble
 from engine.market.calendar import sessions
 from engine.market.listing import Line, Universe
-from engine.sources import sample_lines
-from engine.sources.sample import SamplePrices
-from engine.sources.sample_signals import REPORTERS, VENDORS, SampleSignals
-from engine.sources.sample_truth import LAYERS as LAYER_HABITS
-from engine.sources.sample_truth import PLANTED, SPLITS
+from engine.sources.sample import lines as sample_lines
+from engine.sources.sample.prices import SamplePrices
+from engine.sources.sample.signals import REPORTERS, VENDORS, SampleSignals
+from engine.sources.sample.truth import LAYERS as LAYER_HABITS
+from engine.sources.sample.truth import PLANTED, SPLITS
 from tests.tolerances import IDENTITY
 
 START, END = dt.date(2022, 1, 3), dt.date(2026, 6, 30)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from engine.errors import DataError
-from engine.sources.store import Store, store_folder
-from engine.sources.store_select import known_values, moment
+from engine.sources.store.select import known_values, moment
+from engine.sources.store.store import Store, store_folder
 
 
 def rows(*told: tuple[str, str, str, str, float]) -> pd.DataFrame:

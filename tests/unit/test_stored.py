@@ -13,18 +13,18 @@ import universes.loader
 from engine import data
 from engine.errors import DataError, UsageError
 from engine.market.listing import Line
-from engine.sources import edgar
-from engine.sources.edgar import COMPANIES
-from engine.sources.price_rows import price_rows, session_ends
-from engine.sources.store import Store, store_folder
-from engine.sources.stored_prices import (
+from engine.sources.filings import edgar
+from engine.sources.filings.edgar import COMPANIES
+from engine.sources.store.store import Store, store_folder
+from engine.sources.stored.price_rows import price_rows, session_ends
+from engine.sources.stored.prices import (
     YAHOO,
     StoredPrices,
     read_lines,
     with_actions,
 )
-from engine.sources.stored_signals import StoredSignals
-from engine.sources.yahoo_store import last_settled
+from engine.sources.stored.signals import StoredSignals
+from engine.sources.yahoo.prices import last_settled
 from engine.supply import Choice, check_choice, vintage_moment
 from tests.company_concepts import (
     address,

@@ -22,19 +22,19 @@ from engine.market.assemble import assemble
 from engine.market.listing import Line
 from engine.market.market import Origin
 from engine.market.signals import COLUMNS, Signals
-from engine.sources.files import FolderPrices
-from engine.sources.store import Store
-from engine.sources.yahoo import AT_ONCE, CERTIFICATES, WEIGHT
-from engine.sources.yahoo_fetch import OVERLAP, Client, Fetched, Request, settled
-from engine.sources.yahoo_patience import Patience
-from engine.sources.yahoo_returns import (
+from engine.sources.files.folder import FolderPrices
+from engine.sources.store.store import Store
+from engine.sources.yahoo.client import OVERLAP, Client, Fetched, Request, settled
+from engine.sources.yahoo.fetch import AT_ONCE, CERTIFICATES, WEIGHT
+from engine.sources.yahoo.patience import Patience
+from engine.sources.yahoo.prices import FX_FIX, YahooPrices
+from engine.sources.yahoo.returns import (
     SAME_RETURN,
     Held,
     refetch_reason,
     total_return_index,
 )
-from engine.sources.yahoo_store import FX_FIX, YahooPrices
-from engine.sources.yahoo_symbols import ENDINGS, yahoo_symbol
+from engine.sources.yahoo.symbols import ENDINGS, yahoo_symbol
 from tests.tolerances import IDENTITY
 from tests.yahoo_server import (
     Quote,
@@ -527,7 +527,7 @@ def test_the_page_says_what_the_code_does(root: Path) -> None:
 
 
 def test_importing_the_source_does_not_import_yfinance() -> None:
-    told = "import sys, engine.sources.yahoo; print('yfinance' in sys.modules)"
+    told = "import sys, engine.sources.yahoo.fetch; print('yfinance' in sys.modules)"
     ran = subprocess.run(
         [sys.executable, "-c", told], capture_output=True, text=True, check=True
     )

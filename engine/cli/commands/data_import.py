@@ -79,8 +79,8 @@ def import_(
     """
     from engine import data as kept
     from engine import imports
-    from engine.sources.imports_words import counted
-    from engine.sources.store import Store, store_folder
+    from engine.sources.imports.words import counted
+    from engine.sources.store.store import Store, store_folder
 
     exports = [path for path in paths if kept.is_export(path)]
     if exports:
@@ -114,7 +114,7 @@ def import_(
 
 def _say(found: Import) -> None:
     """Print on stderr how each file was understood."""
-    from engine.sources.imports_words import counted
+    from engine.sources.imports.words import counted
 
     for file in found.files:
         note(f"{file.name}: {file.kind}, {counted(len(file.rows), 'row')}")

@@ -1,0 +1,1 @@
+"""Capital expenditure as the SEC has it, and claims about it."""

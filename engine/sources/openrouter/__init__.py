@@ -1,0 +1,1 @@
+"""Weekly tokens per model, as shares by vendor and origin."""

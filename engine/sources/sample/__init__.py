@@ -1,0 +1,1 @@
+"""The simulated sample world, whose truth is known."""

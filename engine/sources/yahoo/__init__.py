@@ -1,0 +1,1 @@
+"""Prices and exchange rates from Yahoo, through the real client, into the store."""
