@@ -172,7 +172,9 @@ def run_study(
         if home_day_zero(inputs, event) is not None
     }
     progress("testing the claims")
-    claims = study_claims(gather_evidence(inputs, backtest, baselines))
+    claims = study_claims(
+        gather_evidence(inputs, backtest, baselines, decisions=decisions)
+    )
     return StudyResult(
         thesis=inputs.thesis,
         universe=inputs.universe,
@@ -370,11 +372,15 @@ def _by_session(
 
 
 def gather_evidence(
-    inputs: StudyInputs, barbell: Backtest, baselines: Mapping[str, Backtest]
+    inputs: StudyInputs,
+    barbell: Backtest,
+    baselines: Mapping[str, Backtest],
+    *,
+    decisions: tuple[Decision, ...] = (),
 ) -> Evidence:
     """Return what the claim tests are given."""
     thesis = inputs.thesis
-    layers = [*inputs.universe.layers, *thesis.barbell]
+    layers = [*inputs.universe.layers, *thesis.barbell, *thesis.baskets]
     firms = one_line_per_firm(inputs.assets)
     baskets = {name: members(name, thesis, inputs.universe, firms) for name in layers}
     paths = {BARBELL: barbell, **baselines}
@@ -391,4 +397,5 @@ def gather_evidence(
             stale_after=thesis.execution.stale_after,
         ),
         rng_seed=thesis.about.seed,
+        decisions=decisions,
     )

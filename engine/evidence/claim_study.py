@@ -90,10 +90,14 @@ def _measure(
         if not here(params.event):
             return None
     elif getattr(params, "events", ()):
-        chosen = tuple(one for one in params.events if here(one))
-        if not chosen:
+        kept = {
+            key: tuple(one for one in getattr(params, key) if here(one))
+            for key in ("events", "others")
+            if hasattr(params, key)
+        }
+        if not all(kept.values()):
             return Untestable(reason="none of the claim's events is in this sample")
-        params = dataclasses.replace(params, events=chosen)
+        params = dataclasses.replace(params, **kept)
     elif span.end <= span.first:
         return Untestable(
             reason=f"nothing yet: declared {declared}, and the study ends "

@@ -314,6 +314,9 @@ class Thesis(Section):
     signals: dict[str, Text] = Field(
         default={}, description="Signal role -> series, where the default is not meant."
     )
+    baskets: dict[Identifier, Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(
+        default={}, description="Name -> tickers that claims may speak of as a layer."
+    )
     factors: tuple[FactorSpec, ...] = ()
     scoring: Scoring = Scoring()
     barbell: Annotated[dict[Identifier, Leg], Field(min_length=1)]
