@@ -13,10 +13,20 @@ from reports.document import Cell, Column, Table, Tone, heading_row, plain
 
 #: Test -> unit of its effect, and the noun that the expectation needs, if any.
 EFFECTS: Mapping[str, tuple[str, str]] = {
+    "demand_elasticity": ("elasticity", "an elasticity of spending "),
     "event_contrast": ("return", ""),
+    "event_dispersion": ("standard deviations", "a difference of sizes "),
     "event_sign": ("return", ""),
+    "factor_rank_ic": ("rank correlation", "a rank correlation "),
+    "hedge_beta": ("beta", "a beta "),
+    "incremental_ratio": ("ratio", "a difference of ratios "),
     "layer_spread": ("return per year", ""),
+    "lead_lag": ("beta", "a slope "),
+    "rank_order": ("rank correlation", "a rank correlation "),
+    "saturation": ("per year", "a change of pace "),
     "sharpe_difference": ("Sharpe ratio", "a Sharpe ratio difference "),
+    "spanning_alpha": ("return per year", "an alpha "),
+    "trend": ("per year", "a change "),
 }
 CONDITION = "signal_threshold"
 SAMPLES = (samples.OUT_OF_SAMPLE, samples.IN_SAMPLE)
@@ -108,6 +118,8 @@ def _row(result: StudyResult, one: ClaimResult, found: Measurement) -> tuple[Cel
 def _why(one: ClaimResult, found: Measurement) -> str:
     """Return why a claim that could be tested has its verdict."""
     where = " for this event" if one.scope == "event" else ""
+    if one.killed:
+        return one.killed
     if words.is_condition(one):
         told = found.summary.rpartition(": ")[2]
         still = "still open: " if found.condition_met is None else ""

@@ -268,7 +268,8 @@ def _claims(result: StudyResult) -> Section:
             ),
         ]
     tested, left = claim_tables.claims(result), claim_tables.untestable(result)
-    return _section("claims", "Claims", [chart, tested, left, *scores])
+    stops = kill_tables.kill(result)
+    return _section("claims", "Claims", [chart, tested, left, stops, *scores])
 
 
 def _costs(result: StudyResult) -> Section:

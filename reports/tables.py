@@ -41,6 +41,7 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "around_summary": around_summary(result),
         "claims": claims(result),
         "thesis_score": thesis_scores(result),
+        "kill": result.kill,
         "coverage": result.market.coverage.reset_index(drop=True),
         "findings": findings(result),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,14 @@ from pydantic import TypeAdapter
 
 from engine.evidence.claims import CLAIM_TESTS
 from engine.evidence.claims.context import Evidence, Span
-from engine.evidence.results import Claims, Measurement, Sample, Untestable
+from engine.evidence.kill import Stop
+from engine.evidence.results import (
+    ClaimResult,
+    Claims,
+    Measurement,
+    Sample,
+    Untestable,
+)
 from engine.evidence.score import thesis_score
 from engine.evidence.verdict import judge
 from engine.thesis.model import Claim, Thesis
@@ -20,8 +28,11 @@ from engine.thesis.model import Claim, Thesis
 SAMPLES: tuple[Sample, ...] = ("in-sample", "out-of-sample")
 
 
-def study_claims(evidence: Evidence) -> Claims:
+def study_claims(evidence: Evidence, stops: Sequence[Stop] = ()) -> Claims:
     """Return a verdict for every claim on every sample it has evidence in.
+
+    A kill criterion among `stops` that speaks for a claim refutes it in the sample in
+    which it was met, where the claim could be tested.
 
     In-sample is before the claim was declared, out-of-sample from that day on; without
     a declaration everything is in-sample. A claim about one event stands in the sample
@@ -36,10 +47,30 @@ def study_claims(evidence: Evidence) -> Claims:
             for claim in evidence.thesis.claims
             if (one := _measure(claim, evidence, sample)) is not None
         ]
-        judged = judge(evidence.thesis, sample, found)
+        judged = [
+            _killed(one, evidence, stops)
+            for one in judge(evidence.thesis, sample, found)
+        ]
         results += judged
         scores.append(thesis_score(evidence.thesis, sample, judged, rng))
     return Claims(results=tuple(results), scores=tuple(scores))
+
+
+def _killed(
+    result: ClaimResult, evidence: Evidence, stops: Sequence[Stop]
+) -> ClaimResult:
+    """Return a claim as refuted where its kill criterion was met in this sample."""
+    claim = next(one for one in evidence.thesis.claims if one.id == result.id)
+    span = span_of(claim, evidence, result.sample)
+    for stop in stops:
+        if stop.session is None or not span.holds(stop.session):
+            continue
+        if stop.kill.claim == result.id and result.finding is not None:
+            why = f"killed on {stop.session.date()}: {stop.watched}, {stop.why}"
+            return dataclasses.replace(
+                result, verdict="refuted", reason=why, killed=why
+            )
+    return result
 
 
 def declared_for(claim: Claim, thesis: Thesis) -> dt.date | None:

@@ -20,7 +20,7 @@ def consistency(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
     yield from _control_characters((), raw)
     yield from budgets(raw, places)
     yield from _chosen_twice(raw)
-    for kind in ("events", "claims"):
+    for kind in ("events", "claims", "kill"):
         yield from _ids(raw, kind, places)
     yield from _factors(raw, places)
     for path, event in tables(raw, "events"):

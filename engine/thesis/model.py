@@ -6,39 +6,29 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
 )
 
-from engine.thesis.dates import as_date, as_moment
-
-#: Numbers and switches count as written: "0.3" in quotes is not a number.
-Number = Annotated[float, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True)]
-Flag = Annotated[bool, Field(strict=True)]
-Text = Annotated[str, Field(min_length=1)]
-Sign = Literal["+", "-"]
-Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
-Limits = tuple[Fraction, Fraction]
-Rate = Annotated[Number, Field(ge=-1.0, le=1.0)]
-BasisPoints = Annotated[Number, Field(ge=0.0, le=1_000.0)]
-Offset = Annotated[Whole, Field(ge=-5_000, le=5_000)]
-Window = tuple[Offset, Offset]
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Date = Annotated[dt.date, BeforeValidator(as_date)]
-Moment = Annotated[dt.datetime | dt.date, BeforeValidator(as_moment)]
-
-
-class Section(BaseModel):
-    """A table of the thesis file: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
-    )
+from engine.thesis.fields import (
+    BasisPoints,
+    Date,
+    Flag,
+    Fraction,
+    Identifier,
+    Limits,
+    Moment,
+    Number,
+    Rate,
+    Sign,
+    Text,
+    Whole,
+)
+from engine.thesis.fields import Section as Section
+from engine.thesis.fields import Window as Window
+from engine.thesis.kill import Kill as Kill
 
 
 class About(Section):
@@ -100,7 +90,7 @@ class FactorSpec(Section):
     weight: Annotated[Number, Field(gt=0.0)] = Field(
         description="Its part in the composite score, relative to the other factors."
     )
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default={})
     exposure: dict[str, Annotated[Number, Field(ge=-1.0, le=1.0)]] | None = Field(
         default=None,
         description="State factors only: which layer a rising value helps, -1 to 1.",
@@ -219,8 +209,8 @@ class Execution(Section):
 class Expected(Section):
     """``expected``: the sign a thesis predicts per layer."""
 
-    reaction: dict[str, Sign] = {}
-    drift: dict[str, Sign] = {}
+    reaction: dict[str, Sign] = Field(default={})
+    drift: dict[str, Sign] = Field(default={})
 
 
 class Event(Section):
@@ -324,8 +314,9 @@ class Thesis(Section):
     execution: Execution = Execution()
     events: tuple[Event, ...] = ()
     claims: tuple[Claim, ...] = ()
+    kill: tuple[Kill, ...] = ()
 
-    def declared_of(self, item: Event | Claim) -> dt.date | None:
+    def declared_of(self, item: Event | Claim | Kill) -> dt.date | None:
         """Return the day `item` was declared: its own, else the thesis's."""
         return item.declared or self.about.declared
 

@@ -35,6 +35,8 @@ def naming(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
         yield from _event(path, event, names)
     for path, claim in tables(raw, "claims"):
         yield from _claim(path, claim, raw, names)
+    for path, kill in tables(raw, "kill"):
+        yield from _kill(path, kill, raw, names)
 
 
 def legs(raw: Raw) -> tuple[str, ...]:
@@ -184,6 +186,20 @@ def _claim(path: Path, claim: Raw, raw: Raw, names: Vocabulary) -> Iterator[Comp
     elif test is not None:
         yield from unknown((*path, "test"), test, names.claim_tests, "claim test")
     yield from _claim_names(path, claim, raw, names)
+
+
+def _kill(path: Path, kill: Raw, raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
+    """Check the accounts, the signal and the claim that a criterion names."""
+    claims = [text(other, "id") or "" for _, other in tables(raw, "claims")]
+    roles = (*names.roles, *table(raw, "signals")) if names.roles else ()
+    for key, known, kind in (
+        ("path", paths(raw), "path"),
+        ("behind", paths(raw), "path"),
+        ("role", roles, "role"),
+        ("claim", claims, "claim"),
+    ):
+        for place, word in texts((*path, key), kill.get(key)):
+            yield from unknown(place, word, known, kind)
 
 
 def _claim_names(

@@ -51,10 +51,10 @@ def measure(
     and so d ln spending = (1 + e) d ln P: Jevons needs e < -1, an estimate below zero.
     One entity: one intercept. Several: one per date, which takes out what moves all of
     them. The error allows for dependence across entities and time (Driscoll and Kraay
-    1998, Review of Economics and Statistics 80), Bartlett lags. Prices step seldom, so few
-    dates weigh much: each counts by how far the slope moves without it (the jackknife;
-    MacKinnon, Nielsen and Webb 2023, Journal of Econometrics 232). An association:
-    prices also answer demand.
+    1998, Review of Economics and Statistics 80), Bartlett lags. Prices step seldom, so
+    few dates weigh much: each counts by how far the slope moves without it (the
+    jackknife; MacKinnon, Nielsen and Webb 2023, Journal of Econometrics 232). An
+    association: prices also answer demand.
     """
     rows = _steps(params, evidence, span)
     if isinstance(rows, Untestable):

@@ -78,7 +78,7 @@ def measure(
         se=float(fit.se[0]),
         df=fit.df,
         n=n,
-        unit="return per unit",
+        unit="beta",
         summary=f"return of {params.layer} per unit of change of {name}{held}; {n} "
         "periods",
         assumptions=(

@@ -91,7 +91,7 @@ def measure(
         se=float(fit.se[0]),
         df=fit.df,
         n=n,
-        unit="return per unit" if params.layer is not None else "per unit",
+        unit="beta" if params.layer is not None else "slope",
         summary=f"{follower} after {name}, {params.lag} later; {n} observations",
         assumptions=(lag_note(fit), "Stambaugh bias not corrected", *few(n)),
         rows=rows,
