@@ -56,6 +56,7 @@ ROLES = (
     "offshore_accelerators",
     "frontier_gap",
     "us_open_models_in_top_tier",
+    "open_market_share",
 )
 
 

@@ -12,6 +12,7 @@ from reports import (
     event_tables,
     figures,
     finding_tables,
+    kill_tables,
     numbers,
     paths,
     performance_tables,

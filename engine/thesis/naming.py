@@ -15,7 +15,8 @@ from engine.thesis.vocabulary import Vocabulary, check_parameters
 #: Parameters of claim tests that name layers or legs, and those that name paths.
 SUBJECTS = ("layer", "layers", "long", "short", "other_layer")
 PATHS = ("a", "b", "against", "controls")
-ROLES = (
+#: Parameters of claim tests that name a signal by its role.
+ROLE_KEYS = (
     *("role", "follower", "price", "quantity", "total"),
     *("numerator", "denominator"),
 )
@@ -215,7 +216,7 @@ def _claim_names(
         **dict.fromkeys(SUBJECTS, (subjects, "layer or leg")),
         **dict.fromkeys(("event", "events", "others"), (events, "event")),
         **dict.fromkeys(PATHS, (paths(raw), "path")),
-        **dict.fromkeys(ROLES, (roles if names.roles else (), "role")),
+        **dict.fromkeys(ROLE_KEYS, (roles if names.roles else (), "role")),
         "factor": ((*factors, "score"), "factor of this thesis"),
         "mirrors": (claims, "claim"),
     }
