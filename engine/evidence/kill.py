@@ -100,10 +100,12 @@ def _of_signal(kill: Kill, market: Market, days: pd.DatetimeIndex) -> Stop:
     told = _told(kill, market)
     sessions = market.home.sessions
     closes = sessions.close_utc[sessions.days.isin(days)]
-    if told.empty:
-        why = f"no observation of {kill.role}" + (
-            f" of {kill.entity}" if kill.entity else ""
-        )
+    entities = len(told["entity"].unique())
+    if entities != 1:
+        of = f" of {kill.entity}" if kill.entity else ""
+        why = f"no observation of {kill.role}{of}"
+        if entities:
+            why = f"{kill.role} is known of {entities} entities; name one: 'entity'"
         return Stop(kill=kill, watched=watched, session=None, why=why)
     moment = met_at(kill, told)
     place = len(days)
@@ -128,18 +130,13 @@ def _of_signal(kill: Kill, market: Market, days: pd.DatetimeIndex) -> Stop:
 def _told(kill: Kill, market: Market) -> pd.DataFrame:
     """Return the observations that a criterion reads, in the order they became known.
 
-    All vintages: a restatement counts from when it was known. Of several entities the
-    criterion must name one.
+    All vintages: a restatement counts from when it was known.
     """
     signals = market.signals
     series = signals.roles.get(str(kill.role), str(kill.role))
     frame = signals.observations
     chosen = frame[(frame["series"] == series) & (frame["quality"] == "observed")]
-    if kill.entity is not None:
-        chosen = chosen[chosen["entity"] == kill.entity]
-    elif len(chosen["entity"].unique()) > 1:
-        return chosen.iloc[:0]
-    return chosen
+    return chosen if kill.entity is None else chosen[chosen["entity"] == kill.entity]
 
 
 def met_at(kill: Kill, told: pd.DataFrame) -> np.datetime64 | None:
