@@ -200,9 +200,16 @@ def _condition(claim: Claim | None) -> str:
 def untestable(result: StudyResult) -> Table | None:
     """Return what could not be tested, and why; claims of one reason in one row.
 
-    A claim that stands nowhere else has a row of its own, with its words.
+    A claim that stands nowhere else has a row of its own, with its words, in the last
+    sample: that one has more evidence, and says what is missing. The sample before
+    names in one row those that lack the same thing there.
     """
     told = {one.id for one in result.claims.results if one.finding is not None}
+    later = {
+        one.id: one.reason
+        for one in result.claims.results
+        if one.sample == SAMPLES[-1] and one.finding is None
+    }
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
     for sample in SAMPLES:
@@ -216,7 +223,13 @@ def untestable(result: StudyResult) -> Table | None:
         groups.add(len(rows))
         heading = words.stamped(f"untestable, {sample}", result)
         rows.append(heading_row(words.label(heading), 2))
-        rows += _untestable_rows(result, left, told)
+        same = [one for one in left if later.get(one.id) == one.reason]
+        if sample != SAMPLES[-1] and same:
+            names = ", ".join(one.id for one in same)
+            rows.append((plain(names), plain("as in-sample, below")))
+            left = [one for one in left if one not in same]
+        last = sample == SAMPLES[-1]
+        rows += _untestable_rows(result, left, told if last else {*told, *later})
     if not rows:
         return None
     return Table(

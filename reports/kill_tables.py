@@ -48,12 +48,12 @@ def _row(row: Mapping[str, Any]) -> tuple[Cell, ...]:
     if pd.isna(row["stopped"]):
         none = plain(numbers.MISSING, "muted")
         return (plain(row["says"], sub=about), plain("no"), none, none, none, none)
-    kept = numbers.percent(float(row["drawdown_kept"]))
+    kept = numbers.percent(abs(float(row["drawdown_kept"])))
     return (
         plain(row["says"], sub=about),
         plain(numbers.day(row["stopped"]), sub=row["sample"]),
         number(float(row["return_before"]), numbers.change),
         number(float(row["return_after"]), numbers.change),
         number(float(row["saved"]), numbers.change),
-        plain(numbers.percent(float(row["drawdown_stopped"])), sub=f"kept {kept}"),
+        plain(numbers.percent(abs(float(row["drawdown_stopped"]))), sub=f"kept {kept}"),
     )

@@ -8,6 +8,7 @@ from engine.study import StudyResult
 from reports import (
     around_tables,
     claim_tables,
+    claim_words,
     event_figures,
     event_tables,
     figures,
@@ -270,7 +271,12 @@ def _claims(result: StudyResult) -> Section:
         ]
     tested, left = claim_tables.claims(result), claim_tables.untestable(result)
     stops = kill_tables.kill(result)
-    return _section("claims", "Claims", [chart, tested, left, stops, *scores])
+    told = claim_words.decided(result)
+    said: list[Block | None] = []
+    if told:
+        said = [Heading(text="What the evidence decides"), Bullets(items=told)]
+    blocks = [*said, chart, tested, left, stops, *scores]
+    return _section("claims", "Claims", blocks)
 
 
 def _costs(result: StudyResult) -> Section:

@@ -16,7 +16,7 @@ from engine.ledger.backtest import Backtest
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study import StudyResult
-from reports import words
+from reports import claim_words, words
 
 CASH = "cash"
 
@@ -260,6 +260,7 @@ def claims(result: StudyResult) -> pd.DataFrame:
         z=[one.z if one else float("nan") for one in found],
         summary=[one.summary if one else "" for one in found],
         assumptions=["; ".join(one.assumptions) if one else "" for one in found],
+        in_words=[claim_words.in_words(result, one) for one in result.claims.results],
     )
 
 

@@ -136,4 +136,19 @@ def _measure(
             if declared
             else "no declaration date: everything is in-sample"
         )
-    return test.measure(claim, params, evidence, span)
+    return _with_p(test.measure(claim, params, evidence, span))
+
+
+def _with_p(found: Measurement | Untestable) -> Measurement | Untestable:
+    """Return what was found, untestable where an estimate has no p-value.
+
+    A condition has none by nature, and no degrees of freedom either.
+    """
+    if isinstance(found, Untestable) or np.isnan(found.df) or np.isfinite(found.p):
+        return found
+    why = (
+        "its error is zero: what is compared does not differ, or does not vary"
+        if found.se == 0.0
+        else "a value that it needs is not a number"
+    )
+    return Untestable(reason=f"no p-value can be computed for {found.summary}: {why}")

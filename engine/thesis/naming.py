@@ -201,6 +201,12 @@ def _kill(path: Path, kill: Raw, raw: Raw, names: Vocabulary) -> Iterator[Compla
     ):
         for place, word in texts((*path, key), kill.get(key)):
             yield from unknown(place, word, known, kind)
+            if kind == "claim" and not claims:
+                yield Complaint(
+                    path=place,
+                    message=f"unknown claim {shown(word)}",
+                    hint="the thesis has no [[claims]]",
+                )
 
 
 def _claim_names(

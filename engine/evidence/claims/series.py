@@ -91,6 +91,9 @@ def changes(
     of = f" of {entity}" if entity else ""
     name = series_name(signals, role)
     values = known["value"].to_numpy()
+    if not np.isfinite(values).all():
+        hole = pd.Timestamp(known["value_date"].to_numpy()[~np.isfinite(values)][0])
+        return Untestable(reason=f"{name}{of} has no number on {hole.date()}")
     if how == "log" and (values <= 0).any():
         return Untestable(
             reason=f"{name}{of} has a value that is not above zero, and no logarithm"
