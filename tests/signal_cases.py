@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import statsmodels.api as sm
 
 from engine.evidence.claim_study import span_of
 from engine.evidence.claims import CLAIM_TESTS
@@ -72,3 +74,20 @@ def claim_and_span(given: Evidence) -> Any:
     (claim,) = given.thesis.claims
     test = CLAIM_TESTS[claim.test]
     return test, claim, test.params(**claim.params), span_of(claim, given, "in-sample")
+
+
+def jackknife_hac(y: np.ndarray, x: np.ndarray, lags: int) -> SimpleNamespace:
+    """The second route: statsmodels without each row in turn, Bartlett weights."""
+    fit = sm.OLS(y, x).fit()
+    moved = fit.params - np.array(
+        [
+            sm.OLS(np.delete(y, row), np.delete(x, row, axis=0)).fit().params
+            for row in range(len(y))
+        ]
+    )
+    moved -= moved.mean(axis=0)
+    total = (moved**2).sum(axis=0)
+    for k in range(1, lags + 1):
+        total += 2 * (1 - k / (lags + 1)) * (moved[k:] * moved[:-k]).sum(axis=0)
+    error = np.sqrt(total)
+    return SimpleNamespace(params=fit.params, bse=error, tvalues=fit.params / error)

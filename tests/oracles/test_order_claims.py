@@ -17,7 +17,7 @@ from engine.evidence.claims.event_dispersion import permutation_p, pooled_differ
 from engine.evidence.claims.rank_order import rank_correlations
 from engine.evidence.results import ClaimResult
 from tests.claim_cases import DAYS, NEWS, ROWS, closes, evidence, judged, thesis
-from tests.signal_cases import claim_and_span, layers, one, signals
+from tests.signal_cases import claim_and_span, jackknife_hac, layers, one, signals
 from tests.tolerances import IDENTITY
 
 SPAN = {"test": "spanning_alpha", "a": "barbell", "against": ["SPY", "SMH"]}
@@ -58,9 +58,7 @@ def test_spanning_alpha_by_statsmodels() -> None:
     rate = 1.03 ** (1 / 252) - 1
     x = sm.add_constant(np.column_stack([told["SPY"], told["SMH"]]) - rate)
     n = ROWS - 1
-    second = sm.OLS(told["barbell"].to_numpy() - rate, x).fit(
-        cov_type="HAC", cov_kwds={"maxlags": rule(n), "use_correction": True}
-    )
+    second = jackknife_hac(told["barbell"].to_numpy() - rate, x, rule(n))
     assert found.finding.n == n
     assert found.finding.estimate == pytest.approx(252 * second.params[0], rel=1e-9)
     assert found.finding.se == pytest.approx(252 * second.bse[0], rel=1e-9)

@@ -34,11 +34,16 @@ def hac_regression(y: Array, x: Array, *, least_lags: int = 0) -> HacFit | None:
     r"""Return the regression of y, shape (n,), on the columns of x, shape (n, k).
 
     The covariance is Newey and West's (1987, Econometrica 55) with
-    :math:`\lfloor 4 (n/100)^{2/9} \rfloor` Bartlett lags, at least `least_lags`, times
-    n / (n - k). Small samples make it too small; t is therefore read on
+    :math:`\lfloor 4 (n/100)^{2/9} \rfloor` Bartlett lags, at least `least_lags`, of how
+    far the coefficients move without each observation: the influence of row t is
+    :math:`n (X'X)^{-1} x_t e_t / (1 - h_t)`, the jackknife (HC3 of MacKinnon and White
+    1985, Journal of Econometrics 29, with lags). A regressor that moves seldom, like a
+    list price, gives few rows much weight h_t, and plain errors are then too small.
+    Short samples make them too small as well: t is read on
     :math:`\min(n - k, \tfrac{3}{2} n / (L + 1))` degrees of freedom, the kernel's
     equivalent number of independent terms (Priestley 1981; Sun 2014, Journal of
-    Econometrics 178). None where x has no full rank, or n <= k.
+    Econometrics 178). None where x has no full rank, n <= k, or one row alone decides a
+    coefficient.
     """
     n, k = x.shape
     size = np.abs(x).max(axis=0) if n else np.zeros(k)
@@ -47,15 +52,18 @@ def hac_regression(y: Array, x: Array, *, least_lags: int = 0) -> HacFit | None:
     inverse = np.linalg.inv((x / size).T @ (x / size)) / np.outer(size, size)
     coefficients = inverse @ (x.T @ y)
     residuals = y - x @ coefficients
-    influence = n * (x * residuals[:, None]) @ inverse
+    leverage = ((x @ inverse) * x).sum(axis=1)
+    if (leverage > 1.0 - 1e-9).any():
+        return None
+    influence = n * (x * (residuals / (1.0 - leverage))[:, None]) @ inverse
     lags = max(newey_west_lags(n), least_lags)
     errors = [newey_west_mean(column, lags)[1] for column in influence.T]
     return HacFit(
         coefficients=coefficients,
-        se=np.array(errors) * np.sqrt(n / (n - k)),
+        se=np.array(errors),
         df=equivalent_df(n, k, lags),
         lags=lags,
-        influence=influence,
+        influence=influence - influence.mean(axis=0),
         residuals=residuals,
     )
 
