@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -103,13 +104,19 @@ def span_of(claim: Claim, evidence: Evidence, sample: Sample) -> Span:
     )
 
 
+@functools.lru_cache(maxsize=64)
+def _reader(params: type) -> TypeAdapter[Any]:
+    """Return what turns keys into a test's parameters; slow to make, so kept."""
+    return TypeAdapter(params)
+
+
 def _measure(
     claim: Claim, evidence: Evidence, sample: Sample
 ) -> Measurement | Untestable | None:
     """Return what a test finds; None if its one event is in the other sample."""
     test = CLAIM_TESTS[claim.test]
     span = span_of(claim, evidence, sample)
-    params: Any = TypeAdapter(test.params).validate_python(claim.params)
+    params: Any = _reader(test.params).validate_python(claim.params)
     declared = declared_for(claim, evidence.thesis)
 
     def here(identifier: str) -> bool:

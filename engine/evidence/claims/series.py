@@ -43,9 +43,14 @@ def _as_of(signals: Signals, role: str, moment: pd.Timestamp) -> pd.DataFrame:
 
 
 def _seen(known: pd.DataFrame, before: pd.DataFrame) -> np.ndarray:
-    place = ["entity", "value_date"]
-    seen = pd.MultiIndex.from_frame(before[place])
-    return np.asarray(pd.MultiIndex.from_frame(known[place]).isin(seen))
+    """Return which rows are of an entity and value date that `before` has, (n,)."""
+    both = pd.concat(
+        [known[["entity", "value_date"]], before[["entity", "value_date"]]]
+    )
+    entity, _ = pd.factorize(both["entity"])
+    date, dates = pd.factorize(both["value_date"])
+    place = entity.astype(np.int64) * len(dates) + date
+    return np.asarray(np.isin(place[: len(known)], place[len(known) :]))
 
 
 def series_name(signals: Signals, role: str) -> str:
