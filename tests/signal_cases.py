@@ -26,8 +26,9 @@ def signals(
     *,
     rows: Sequence[int] = WEEKS,
     late: int = 1,
+    hour: int = 12,
 ) -> Signals:
-    """Return observations by (series, entity), one per row, known `late` rows later."""
+    """Return observations by (series, entity), known `late` rows later at `hour`."""
     frames = [
         pd.DataFrame(
             {
@@ -37,7 +38,7 @@ def signals(
                 "known_at": DAYS[
                     np.minimum(np.array(rows[: len(values)]) + late, ROWS - 1)
                 ]
-                + pd.Timedelta(hours=12),
+                + pd.Timedelta(hours=hour),
                 "value": np.asarray(values, dtype=np.float64),
                 "unit": "fraction",
                 "quality": "observed",

@@ -141,6 +141,20 @@ def test_lead_lag_takes_returns_from_known_to_known() -> None:
     assert found.se == pytest.approx(second.bse[0], rel=1e-9)
 
 
+def test_what_is_known_at_the_close_itself_can_act_at_it() -> None:
+    rng = np.random.default_rng(6)
+    level, told = share(rng), layers(rng.normal(0, 0.01, ROWS - 1))
+    noon, close, evening = (
+        one(LEAD, signals({("share", "cn"): level}, hour=hour), layers=told).finding
+        for hour in (12, 21, 22)
+    )
+    assert noon is not None
+    assert close is not None
+    assert evening is not None
+    assert close.estimate == noon.estimate
+    assert evening.estimate != noon.estimate
+
+
 def test_lead_lag_between_two_signals_by_value_date() -> None:
     rng = np.random.default_rng(7)
     leader = share(rng)

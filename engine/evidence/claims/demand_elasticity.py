@@ -70,15 +70,10 @@ def measure(
         )
     panel = len(rows["entity"].unique()) > 1
     group = row if panel else np.zeros(len(row), dtype=int)
-    x, y = _within(x, group), _within(y, group)
-    variation = float(x @ x)
-    if not variation > 1e-20:
+    slope, moments = _slope(_within(x, group), _within(y, group), row, len(dates))
+    if not np.isfinite(slope):
         return Untestable(reason=f"{params.price} moves alike for everyone")
-    slope = float(x @ y) / variation
     count = len(dates)
-    weight = np.bincount(row, weights=x * x) / variation
-    moments = np.bincount(row, weights=x * (y - slope * x)) / variation
-    moments = moments / np.maximum(1.0 - weight, 1.0 / count)
     lags = newey_west_lags(count)
     error = count * newey_west_mean(moments, lags)[1]
     if not error > 1e-12 * (1.0 + abs(slope)):
@@ -104,6 +99,23 @@ def measure(
         null=null,
         weights=weights,
     )
+
+
+def _slope(
+    x: np.ndarray, y: np.ndarray, row: np.ndarray, count: int
+) -> tuple[float, np.ndarray]:
+    """Return the slope of y on x, and how far it moves without each date, (count,).
+
+    x and y have shape (n,) and no mean, `row` is the date of each. NaN without
+    variation.
+    """
+    variation = float(x @ x)
+    if not variation > 1e-20:
+        return float("nan"), np.full(count, np.nan)
+    slope = float(x @ y) / variation
+    weight = np.bincount(row, weights=x * x) / variation
+    moments = np.bincount(row, weights=x * (y - slope * x)) / variation
+    return slope, np.asarray(moments / np.maximum(1.0 - weight, 1.0 / count))
 
 
 def _steps(params: Params, evidence: Evidence, span: Span) -> pd.DataFrame | Untestable:

@@ -9,10 +9,8 @@ import pandas as pd
 
 from engine.errors import nearest
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
-from engine.evidence.claims.regression import equivalent_df
-from engine.evidence.claims.series import FEWEST_CHANGES, few, on_sessions
-from engine.evidence.claims.statistics import from_t
-from engine.evidence.inference import newey_west_lags, newey_west_mean
+from engine.evidence.claims.series import FEWEST_CHANGES
+from engine.evidence.claims.sparse import from_mean
 from engine.evidence.results import Measurement, Untestable
 from engine.portfolio.results import Decision
 from engine.thesis.model import Claim
@@ -49,18 +47,9 @@ def measure(
     decision, at least as many lags as they overlap (Grinold and Kahn 2000, ch. 6).
     A state factor has one value for the world and is judged in time: see `lead_lag`.
     """
-    names = [one.name for one in evidence.thesis.factors]
-    spec = next((f for f in evidence.thesis.factors if f.name == params.factor), None)
-    if spec is None and params.factor != SCORE:
-        hint = nearest(params.factor, [*names, SCORE])
-        return Untestable(
-            reason=f"the thesis has no factor {params.factor!r}. {hint}".strip()
-        )
-    if spec is not None and spec.exposure is not None:
-        return Untestable(
-            reason=f"{params.factor} is a state factor: one value for the world ranks "
-            "no assets; test it in time, with lead_lag"
-        )
+    wrong = _not_ranked(params.factor, evidence)
+    if wrong:
+        return Untestable(reason=wrong)
     rows = _by_decision(params, evidence, span)
     n = len(rows)
     if n < FEWEST_CHANGES:
@@ -68,31 +57,34 @@ def measure(
             reason=f"{n} decisions with {params.factor} of {FEWEST_ASSETS} assets and "
             f"{params.sessions} sessions after in this sample; {FEWEST_CHANGES} needed"
         )
-    found = rows["rank_ic"].to_numpy()
-    lags = max(newey_west_lags(n), _overlap(rows, params.sessions, evidence.home))
-    mean, error = newey_west_mean(found, lags)
-    if not error > 1e-12:
-        return Untestable(reason="every decision has the same rank correlation")
-    null, weights = on_sessions(
-        found - mean, rows["session"].to_numpy(), evidence.home, 1 / n
-    )
-    return from_t(
+    measured = from_mean(
         claim,
-        estimate=mean,
-        se=error * float(np.sqrt(n / (n - 1))),
-        df=equivalent_df(n, 1, lags),
-        n=n,
+        rows["rank_ic"].to_numpy(),
+        rows,
+        days=rows["session"].to_numpy(),
+        home=evidence.home,
         unit="rank correlation",
         summary=f"rank IC of {params.factor} over {params.sessions} sessions, {n} "
         f"decisions, {rows['assets'].mean():.0f} assets on average",
-        assumptions=(
-            "from the next close on, gross of costs",
-            f"Newey-West standard error, {lags} lags",
-            *few(n),
-        ),
-        rows=rows,
-        null=null,
-        weights=weights,
+        notes=("from the next close on, gross of costs",),
+        least_lags=_overlap(rows, params.sessions, evidence.home),
+    )
+    return measured or Untestable(reason="every decision has the same rank correlation")
+
+
+def _not_ranked(factor: str, evidence: Evidence) -> str:
+    """Return why a factor ranks no assets, or nothing."""
+    specs = {one.name: one for one in evidence.thesis.factors}
+    if factor == SCORE:
+        return ""
+    if factor not in specs:
+        hint = nearest(factor, [*specs, SCORE])
+        return f"the thesis has no factor {factor!r}. {hint}".strip()
+    if specs[factor].exposure is None:
+        return ""
+    return (
+        f"{factor} is a state factor: one value for the world ranks no assets; test it "
+        "in time, with lead_lag"
     )
 
 
@@ -143,4 +135,5 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="mean rank correlation of a factor with the returns after it",
+    of_portfolio=True,
 )

@@ -9,17 +9,15 @@ import pandas as pd
 
 from engine.errors import nearest
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
-from engine.evidence.claims.regression import hac_regression, lag_note, no_error
+from engine.evidence.claims.regression import hac_regression, no_error
 from engine.evidence.claims.series import (
     FEWEST_CHANGES,
     How,
     changes,
-    few,
-    on_sessions,
     period_returns,
     series_name,
 )
-from engine.evidence.claims.statistics import from_t
+from engine.evidence.claims.sparse import from_slope
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim
 
@@ -67,28 +65,18 @@ def measure(
         return Untestable(
             reason=f"{params.role} or a control does not vary by itself in this sample"
         )
-    null, weights = on_sessions(
-        fit.influence[:, 0], rows["value_date"].to_numpy(), evidence.home, 1 / n
-    )
     name = series_name(evidence.market.signals, params.role)
     held = f", given {', '.join(params.controls)}" if params.controls else ""
-    return from_t(
+    return from_slope(
         claim,
-        estimate=float(fit.coefficients[0]),
-        se=float(fit.se[0]),
-        df=fit.df,
-        n=n,
+        fit,
+        rows,
+        day="value_date",
+        home=evidence.home,
         unit="beta",
         summary=f"return of {params.layer} per unit of change of {name}{held}; {n} "
         "periods",
-        assumptions=(
-            "same period, by value date: an association",
-            lag_note(fit),
-            *few(n),
-        ),
-        rows=rows,
-        null=null,
-        weights=weights,
+        notes=("same period, by value date: an association",),
     )
 
 

@@ -8,16 +8,14 @@ import numpy as np
 import pandas as pd
 
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
-from engine.evidence.claims.regression import hac_regression, lag_note, no_error
+from engine.evidence.claims.regression import hac_regression, no_error
 from engine.evidence.claims.series import (
     FEWEST_CHANGES,
-    few,
     observations,
     of_entity,
-    on_sessions,
     series_name,
 )
-from engine.evidence.claims.statistics import from_t
+from engine.evidence.claims.sparse import from_slope
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim
 
@@ -71,23 +69,17 @@ def measure(
             reason=f"{params.denominator} does not grow, or the ratio follows it "
             "exactly: no error can be told"
         )
-    null, weights = on_sessions(
-        fit.influence[:, 0], rows["value_date"].to_numpy(), evidence.home, 1 / n
-    )
     of = f" of {params.entity}" if params.entity else ""
-    return from_t(
+    return from_slope(
         claim,
-        estimate=float(fit.coefficients[0]),
-        se=float(fit.se[0]),
-        df=fit.df,
-        n=n,
+        fit,
+        rows,
+        day="value_date",
+        home=evidence.home,
         unit="ratio",
         summary=f"incremental minus average {params.numerator} over "
         f"{params.denominator}{of}, {n} changes",
-        assumptions=("growth through the origin", lag_note(fit), *few(n)),
-        rows=rows,
-        null=null,
-        weights=weights,
+        notes=("growth through the origin",),
     )
 
 

@@ -8,17 +8,15 @@ import numpy as np
 import pandas as pd
 
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
-from engine.evidence.claims.regression import hac_regression, lag_note, no_error
+from engine.evidence.claims.regression import hac_regression, no_error
 from engine.evidence.claims.series import (
     FEWEST_CHANGES,
     How,
     changes,
-    few,
-    on_sessions,
     period_returns,
     series_name,
 )
-from engine.evidence.claims.statistics import from_t
+from engine.evidence.claims.sparse import from_slope
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim
 
@@ -81,22 +79,16 @@ def measure(
     )
     if fit is None or no_error(fit):
         return Untestable(reason=f"{params.role} or {follower} does not vary")
-    null, weights = on_sessions(
-        fit.influence[:, 0], rows["ends"].to_numpy(), evidence.home, 1 / n
-    )
     name = series_name(evidence.market.signals, params.role)
-    return from_t(
+    return from_slope(
         claim,
-        estimate=float(fit.coefficients[0]),
-        se=float(fit.se[0]),
-        df=fit.df,
-        n=n,
+        fit,
+        rows,
+        day="ends",
+        home=evidence.home,
         unit="beta" if params.layer is not None else "slope",
         summary=f"{follower} after {name}, {params.lag} later; {n} observations",
-        assumptions=(lag_note(fit), "Stambaugh bias not corrected", *few(n)),
-        rows=rows,
-        null=null,
-        weights=weights,
+        notes=("Stambaugh bias not corrected",),
     )
 
 

@@ -12,17 +12,13 @@ from engine.evidence.claims.context import (
     Evidence,
     Span,
 )
-from engine.evidence.claims.regression import equivalent_df
 from engine.evidence.claims.series import (
     FEWEST_CHANGES,
     by_entity,
-    few,
     observations,
-    on_sessions,
     series_name,
 )
-from engine.evidence.claims.statistics import from_t
-from engine.evidence.inference import newey_west_lags, newey_west_mean
+from engine.evidence.claims.sparse import from_mean
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim
 
@@ -63,41 +59,30 @@ def measure(
     if isinstance(table, Untestable):
         return table
     found = rank_correlations(table.to_numpy())
-    n = len(found)
-    lags = newey_west_lags(n)
-    mean, error = newey_west_mean(found, lags)
-    if not error > 1e-12:
-        return Untestable(
-            reason="every block has the same order: no error can be told; look at the "
-            "values themselves"
-        )
-    null, weights = on_sessions(
-        found - mean, pd.DatetimeIndex(table.index).to_numpy(), evidence.home, 1 / n
-    )
-    means = ", ".join(f"{name} {table[name].mean():.2%}" for name in params.layers)
-    what = (
-        series_name(evidence.market.signals, params.role)
-        if params.role
-        else (f"{params.sessions}-session return")
-    )
-    return from_t(
+    measured = from_mean(
         claim,
-        estimate=mean,
-        se=error * float(np.sqrt(n / (n - 1))),
-        df=equivalent_df(n, 1, lags),
-        n=n,
+        found,
+        table.assign(rank_correlation=found),
+        days=pd.DatetimeIndex(table.index).to_numpy(),
+        home=evidence.home,
         unit="rank correlation",
-        summary=f"order of {', '.join(params.layers)} by {what}, {n} blocks; means: "
-        f"{means}",
-        assumptions=(
-            "counts wins, not their size",
-            f"Newey-West standard error, {lags} lags",
-            *few(n),
-        ),
-        rows=table.assign(rank_correlation=found),
-        null=null,
-        weights=weights,
+        summary=_told(params, table, evidence),
+        notes=("counts wins, not their size",),
     )
+    return measured or Untestable(
+        reason="every block has the same order: no error can be told; look at the "
+        "values themselves"
+    )
+
+
+def _told(params: Params, table: pd.DataFrame, evidence: Evidence) -> str:
+    """Return what was ordered, and by what."""
+    what = f"{params.sessions}-session return"
+    if params.role is not None:
+        what = series_name(evidence.market.signals, params.role)
+    means = ", ".join(f"{name} {table[name].mean():.4g}" for name in params.layers)
+    names = ", ".join(params.layers)
+    return f"order of {names} by {what}, {len(table)} blocks; means: {means}"
 
 
 def rank_correlations(values: np.ndarray) -> np.ndarray:

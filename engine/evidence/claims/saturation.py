@@ -63,21 +63,10 @@ def measure(
             reason=f"{n} changes of {name} became known in this sample; "
             f"{2 * FEWEST_CHANGES} needed, {FEWEST_CHANGES} in each half"
         )
-    moved, length = rows["change"].to_numpy(), years(rows)
-    late = np.cumsum(length) > length.sum() / 2.0
-    pace = {
-        half: moved[at].sum() / length[at].sum()
-        for half, at in (("late", late), ("early", ~late))
-    }
-    deviations = np.where(
-        late,
-        (moved - pace["late"] * length) / length[late].sum(),
-        -(moved - pace["early"] * length) / length[~late].sum(),
-    )
+    early, late, deviations = _paces(rows["change"].to_numpy(), years(rows))
     lags = newey_west_lags(n)
     se = float(newey_west_mean(deviations, lags)[1] * n * np.sqrt(n / (n - 2)))
-    estimate = float(pace["late"] - pace["early"])
-    if not se > 1e-12 * max(abs(pace["late"]), abs(pace["early"]), 1e-300):
+    if not se > 1e-12 * max(abs(late), abs(early), 1e-300):
         return Untestable(reason=f"{name} moves always alike: no error can be told")
     null, weights = on_sessions(
         deviations, rows["value_date"].to_numpy(), evidence.home, 1.0
@@ -85,13 +74,13 @@ def measure(
     of = f" of {params.entity}" if params.entity else ""
     return from_t(
         claim,
-        estimate=estimate,
+        estimate=late - early,
         se=se,
         df=equivalent_df(n, 2, lags),
         n=n,
         unit="per year",
-        summary=f"change of pace of {name}{of}: {pace['late']:.3g} a year after "
-        f"{pace['early']:.3g}; {_told(rows)}",
+        summary=f"change of pace of {name}{of}: {late:.3g} a year after {early:.3g}; "
+        f"{_told(rows)}",
         assumptions=(
             "halves of the sample, drift of a series in differences",
             f"Newey-West standard error, {lags} lags",
@@ -101,6 +90,25 @@ def measure(
         null=null,
         weights=weights,
     )
+
+
+def _paces(moved: np.ndarray, length: np.ndarray) -> tuple[float, float, np.ndarray]:
+    """Return the pace of both halves, and each change's part in their difference.
+
+    Changes and their lengths in years, shape (n,); the parts have mean zero.
+    """
+    second = np.cumsum(length) > length.sum() / 2.0
+    times = [float(length[at].sum()) for at in (~second, second)]
+    early, late = (
+        float(moved[at].sum()) / time
+        for at, time in zip((~second, second), times, strict=True)
+    )
+    parts = np.where(
+        second,
+        (moved - late * length) / times[1],
+        -(moved - early * length) / times[0],
+    )
+    return early, late, parts
 
 
 def _told(rows: pd.DataFrame) -> str:

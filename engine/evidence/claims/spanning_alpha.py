@@ -44,21 +44,9 @@ def measure(
     (Jensen 1968, Journal of Finance 23; spanning: Huberman and Kandel 1987, Journal of
     Finance 42.) Alpha times the sessions of a year; Newey-West error.
     """
-    for name in (params.a, *params.against):
-        if name not in evidence.returns:
-            hint = nearest(name, evidence.returns)
-            return Untestable(reason=f"no path is called {name!r}. {hint}".strip())
-    names = [params.a, *params.against]
-    rows = pd.concat(
-        [span.cut(evidence.returns[name]) for name in names],
-        axis=1,
-        join="inner",
-        keys=names,
-    ).dropna()
-    if len(rows) < FEWEST_RETURNS:
-        return Untestable(
-            reason=f"{len(rows)} daily returns in this sample; {FEWEST_RETURNS} needed"
-        )
+    rows = _together([params.a, *params.against], evidence, span)
+    if isinstance(rows, Untestable):
+        return rows
     per_year = evidence.sessions_per_year
     excess = rows.to_numpy() - (
         (1.0 + evidence.thesis.about.risk_free) ** (1 / per_year) - 1
@@ -88,6 +76,23 @@ def measure(
         null=pd.Series(fit.influence[:, 0], index=rows.index),
         weights=np.full(n, per_year / n),
     )
+
+
+def _together(
+    names: list[str], evidence: Evidence, span: Span
+) -> pd.DataFrame | Untestable:
+    """Return the paths' returns on the sessions of the span that all of them have."""
+    for name in names:
+        if name not in evidence.returns:
+            hint = nearest(name, evidence.returns)
+            return Untestable(reason=f"no path is called {name!r}. {hint}".strip())
+    cut = [span.cut(evidence.returns[name]) for name in names]
+    rows = pd.concat(cut, axis=1, join="inner", keys=names).dropna()
+    if len(rows) < FEWEST_RETURNS:
+        return Untestable(
+            reason=f"{len(rows)} daily returns in this sample; {FEWEST_RETURNS} needed"
+        )
+    return rows
 
 
 def _exact(residuals: np.ndarray, y: np.ndarray) -> bool:
