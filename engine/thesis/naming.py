@@ -147,16 +147,23 @@ def _legs(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
 
 
 def _baskets(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
-    """Check the tickers of [baskets], and that no name means two things."""
-    for name, tickers in table(raw, "baskets").items():
+    """Check the tickers of [baskets], and that no name means two things.
+
+    A universe that has none of them all is another one, such as a placebo: there the
+    baskets stay empty, and claims about them are untestable.
+    """
+    baskets = table(raw, "baskets")
+    every = [one for name in baskets for one in texts(("baskets", name), baskets[name])]
+    meant = any(word in names.tickers for _, word in every)
+    for place, word in every if meant else ():
+        yield from unknown(place, word, names.tickers, "ticker")
+    for name in baskets:
         if name in names.layers or name in legs(raw):
             yield Complaint(
                 path=("baskets", name),
                 message=f"the basket {shown(name)} has the name of a layer or a leg",
                 hint="give it another name, so that claims can tell them apart",
             )
-        for place, word in texts(("baskets", name), tickers):
-            yield from unknown(place, word, names.tickers, "ticker")
 
 
 def _event(path: Path, event: Raw, names: Vocabulary) -> Iterator[Complaint]:

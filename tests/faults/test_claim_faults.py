@@ -91,7 +91,7 @@ WRONG: list[tuple[str, tuple[str, ...]]] = [
         ("unknown event 'no-such'", "unknown event 'nor-this'"),
     ),
     (
-        '\n[baskets]\nmine = ["NVDIA"]\n',
+        '\n[baskets]\nmine = ["NVDIA", "AMD"]\n',
         ("unknown ticker 'NVDIA'", "did you mean 'NVDA'?"),
     ),
     ("\n[baskets]\nmine = []\n", ("at least one entry",)),
