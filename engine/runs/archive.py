@@ -17,7 +17,16 @@ from engine.market.listing import Universe
 from engine.market.market import STAMP
 from engine.study import StudyResult
 
-_PACKAGES = ("assay", "numpy", "pandas", "cvxpy", "clarabel", "statsmodels", "typst")
+_PACKAGES = (
+    "assay",
+    "numpy",
+    "pandas",
+    "cvxpy",
+    "clarabel",
+    "piqp",
+    "statsmodels",
+    "typst",
+)
 
 
 def write_archive(

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,11 @@ def read_days(
     return _by_meaning(sheet, column, written, meanings)
 
 
+def is_day(written: str) -> bool:
+    """Return whether a text has one of the forms of a day."""
+    return any(re.fullmatch(form, written) for form, _ in FORMS)
+
+
 def read_numbers(sheet: Sheet, columns: Iterable[str], decimal: str = "") -> Sheet:
     """Return the sheet with these columns as float64, NaN where blank.
 
@@ -90,6 +96,14 @@ def read_numbers(sheet: Sheet, columns: Iterable[str], decimal: str = "") -> She
     """
     names = [name for name in columns if sheet.has(name)]
     texts = [n for n in names if not pd.api.types.is_numeric_dtype(sheet.cells[n])]
+    for name in names:
+        if sheet.cells[name].dtype == np.bool_:
+            whole = np.ones(len(sheet.cells), dtype=bool)
+            _complain(sheet, name, whole, "is not a number")
+    written = {n: sheet.cells[n].map(_written, na_action="ignore") for n in texts}
+    sheet = replace(
+        sheet, cells=sheet.cells.assign(**written).astype(dict.fromkeys(texts, "str"))
+    )
     sign, said = _decimal_sign(sheet, texts, decimal)
     cells = sheet.cells
     for name in names:
@@ -98,6 +112,23 @@ def read_numbers(sheet: Sheet, columns: Iterable[str], decimal: str = "") -> She
         else:
             cells = cells.assign(**{name: sheet.cells[name].astype("float64")})
     return replace(sheet, cells=cells, says=(*sheet.says, said) if said else sheet.says)
+
+
+def unsigned(number: float | Decimal) -> str:
+    """Return a number as a text without a decimal sign, that reads back as the same.
+
+    No reading of points and commas can change it: 115.5 is ``1155e-1``.
+    """
+    exact = Decimal(repr(number)) if isinstance(number, float) else number
+    if not exact.is_finite():
+        return str(exact)
+    sign, digits, exponent = exact.as_tuple()
+    return f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
+
+
+def _written(cell: object) -> str:
+    """Return a cell as a text; one that the file itself keeps as a number, unsigned."""
+    return unsigned(cell) if isinstance(cell, float | Decimal) else str(cell)
 
 
 def with_days(sheet: Sheet, column: str, days: pd.DatetimeIndex) -> Sheet:
@@ -180,8 +211,13 @@ def _decimal_sign(sheet: Sheet, texts: list[str], decimal: str) -> tuple[str, st
     if decimal:
         word = {POINT: "a point", COMMA: "a comma"}[decimal]
         return decimal, f"{word} stands before decimals, as the mapping says"
-    if sheet.typed or not texts:
+    if not texts:
         return POINT, ""
+    if not any(_unclear(sheet.cells[name]) for name in texts):
+        pointed = any(
+            sheet.cells[name].str.contains(POINT, regex=False).any() for name in texts
+        )
+        return POINT, "a decimal point" if pointed and not sheet.typed else ""
     signed = [
         (row, cell)
         for name in texts
@@ -209,6 +245,12 @@ def _decimal_sign(sheet: Sheet, texts: list[str], decimal: str) -> tuple[str, st
     return POINT, f"a decimal point{grouped}" if signed else ""
 
 
+def _unclear(cells: pd.Series) -> bool:
+    """Return whether any cell holds a comma, or more than one point."""
+    commas = cells.str.contains(COMMA, regex=False).fillna(False)
+    return bool(commas.any() or (cells.str.count(r"\.") > 1).any())
+
+
 def _proves(cell: str, sign: str) -> bool:
     """Return whether a cell can only be read with this sign before its decimals."""
     other = POINT if sign == COMMA else COMMA
@@ -233,6 +275,13 @@ def _numbers(sheet: Sheet, column: str, sign: str) -> np.ndarray:
     texts = written.to_numpy(dtype=object)
     groups = re.compile(rf"[+-]?\d{{1,3}}(?:{re.escape(other)}\d{{3}})+(?!\d).*")
     values = np.full(len(texts), np.nan)
+    if not written.str.contains(f"[{other}_]", regex=True).any():
+        told = written[there].str.replace(sign, POINT, regex=False)
+        try:
+            values[there] = told.to_numpy(dtype=object).astype(np.float64)
+            return values
+        except ValueError:
+            pass  # the slow way below finds the row
     wrong = np.zeros(len(texts), dtype=bool)
     for place in np.flatnonzero(there).tolist():
         text = str(texts[place])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -19,10 +19,23 @@ from engine.sources.files_prices import (
     price_frame,
     read_fix_time,
 )
-from engine.sources.imports_cells import read_days, read_numbers, said_days, with_days
+from engine.sources.imports_cells import (
+    is_day,
+    read_days,
+    read_numbers,
+    said_days,
+    with_days,
+)
+from engine.sources.imports_houses import house_of, is_stooq
 from engine.sources.imports_mapping import FIELDS
-from engine.sources.imports_names import Names, currency_of, is_pair, named_by_file
+from engine.sources.imports_names import (
+    Names,
+    currency_of,
+    is_pair,
+    named_by_file,
+)
 from engine.sources.imports_tables import Sheet
+from engine.sources.imports_words import counted
 from engine.sources.price_rows import ACTIONS, price_rows, session_ends
 
 #: Other houses' words -> ours.
@@ -40,8 +53,8 @@ SYNONYMS = {
     "stock_splits": "split",
     "capital_gains": "capital_gain",
 }
-STOOQ = ("symbol", "per", "date", "time")
-BARS = ("open", "high", "low", "close", "volume")
+#: What a first column without a name is called.
+UNNAMED = "(column 1)"
 #: What a wide table holds where nothing says so.
 UNSAID_FIELD = "close"
 
@@ -69,11 +82,15 @@ class PriceFile:
 
 @dataclass(slots=True)
 class _Read:
-    """What has been read of a file so far."""
+    """What has been read of a file so far.
+
+    `adjusted` says that its closes are adjusted closes, too.
+    """
 
     sheet: Sheet
     names: Names
     fix_time: FixTime
+    adjusted: bool = False
     parts: list[pd.DataFrame] = field(default_factory=list)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
@@ -82,8 +99,16 @@ class _Read:
 
 
 def price_sheet(sheet: Sheet) -> Sheet:
-    """Return a sheet with other houses' columns under our names."""
-    return sheet.renamed({old: new for old, new in SYNONYMS.items() if sheet.has(old)})
+    """Return a sheet with other houses' columns under our names.
+
+    A first column without a name that holds days is their column: so pandas writes it.
+    """
+    sheet = sheet.renamed({old: new for old, new in SYNONYMS.items() if sheet.has(old)})
+    if not sheet.has("date") and sheet.columns[0] == UNNAMED:
+        first = sheet.cells[UNNAMED].dropna().astype("str")
+        if len(first) and is_day(first.iloc[0]):
+            return sheet.renamed({UNNAMED: "date"})
+    return sheet
 
 
 def is_long(sheet: Sheet) -> bool:
@@ -93,7 +118,7 @@ def is_long(sheet: Sheet) -> bool:
 
 def is_wide(sheet: Sheet, names: Names) -> bool:
     """Return whether a sheet has days and a column for a line, or is said to."""
-    if not sheet.has("date"):
+    if not sheet.has("date") or names.mapping.layout == "long":
         return False
     heads = [sheet.heads[column] for column in sheet.columns if column != "date"]
     return names.mapping.layout == "wide" or any(map(names.knows, heads))
@@ -141,17 +166,19 @@ def _long(sheet: Sheet, names: Names, fix_time: FixTime) -> tuple[_Read, list[st
     sheet = with_days(
         read_numbers(sheet, [*FIELDS, *ACTIONS], names.mapping.decimal), "date", days
     )
-    read = _Read(sheet=sheet, names=names, fix_time=fix_time)
-    says = [*_house(sheet), f"days are {written}, {said_days(days)}"]
+    read = _Read(sheet=sheet, names=names, fix_time=fix_time, adjusted=is_stooq(sheet))
+    says = [*house_of(sheet), f"days are {written}, {said_days(days)}"]
     if names.mapping.field:
         says.append("field is for wide files: not used here")
     if sheet.has("symbol"):
         sheet.table().complain(sheet.cells["symbol"].isna().to_numpy(), "has no symbol")
+        symbols = sheet.cells["symbol"].astype("str").str.casefold().to_numpy()
         groups = [
-            (str(name), cells)
-            for name, cells in sheet.cells.groupby("symbol", sort=False)
+            (str(cells["symbol"].iloc[0]), cells)
+            for _, cells in sheet.cells.groupby(symbols, sort=False)
         ]
-        says.insert(0, f"long: a row per day and symbol, {len(groups)} symbols")
+        count = counted(len(groups), "symbol")
+        says.insert(0, f"long: a row per day and symbol, {count}")
     else:
         told = names.mapping.symbol
         name = told or named_by_file(sheet)
@@ -242,13 +269,22 @@ def _add(read: _Read, name: str, cells: pd.DataFrame) -> None:
         read.rates[currency] = fixings(currency, table, read.fix_time)
         known_at = read.fix_time.moments(pd.DatetimeIndex(frame.index))
         read.parts.append(price_rows(symbol, frame, unit=currency, known_at=known_at))
-        return
+    else:
+        if read.adjusted and "close" in frame:
+            frame = frame.assign(adj_close=frame["close"])
+        _add_bars(read, line, frame, cells)
+
+
+def _add_bars(
+    read: _Read, line: Line, frame: pd.DataFrame, cells: pd.DataFrame
+) -> None:
+    """Add a line's bars and actions, each known at the close of its session."""
     actions = _actions(cells)
     known_at = session_ends(pd.DatetimeIndex(frame.index), line.mic)
     acted = session_ends(pd.DatetimeIndex(actions["session"]), line.mic)
     read.parts.append(
         price_rows(
-            symbol,
+            line.symbol,
             frame,
             unit=line.currency,
             known_at=known_at,
@@ -257,7 +293,8 @@ def _add(read: _Read, name: str, cells: pd.DataFrame) -> None:
         )
     )
     paid = {"dividend": cells["dividend"].to_numpy()} if "dividend" in cells else {}
-    read.frames[symbol], read.lines[symbol] = frame.assign(**paid), line
+    read.frames[line.symbol] = frame.assign(**paid)
+    read.lines[line.symbol] = line
 
 
 def _without_blank_rows(cells: pd.DataFrame) -> pd.DataFrame:
@@ -269,7 +306,8 @@ def _without_blank_rows(cells: pd.DataFrame) -> pd.DataFrame:
 def _oldest_first(cells: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a file that begins with the newest day the other way round."""
     days = pd.DatetimeIndex(cells["date"])
-    newest_first = len(days) > 1 and days.is_monotonic_decreasing
+    # days that repeat are refused, in the order of the file
+    newest_first = len(days) > 1 and days.is_unique and days.is_monotonic_decreasing
     return cells.iloc[::-1] if newest_first else cells
 
 
@@ -316,39 +354,6 @@ def _blank_findings(
                 first=str(days[0].date()),
                 last=str(days[-1].date()),
             )
-
-
-def _house(sheet: Sheet) -> list[str]:
-    """Return whose columns a long sheet has, and what that means for its closes."""
-    if sheet.has(*STOOQ[1:]) or (sheet.has("per") and sheet.has("symbol")):
-        return [
-            "Stooq's columns: its closes are adjusted for splits and dividends already"
-        ]
-    if sheet.has("adj_close", *BARS):
-        acted = [name for name in ACTIONS if sheet.has(name)]
-        more = f", with {', '.join(acted)} (0 means none)" if acted else ""
-        return [f"Yahoo's columns: {basis_of(sheet.cells)}{more}"]
-    if sheet.has(*BARS):
-        return [
-            "Stooq's columns, or plain bars: if they are Stooq's, closes are adjusted "
-            "for splits and dividends already; nothing in the file says so"
-        ]
-    held: Sequence[str] = [name for name in FIELDS if sheet.has(name)]
-    return [f"plain columns: {', '.join(held)}"]
-
-
-def basis_of(frame: pd.DataFrame) -> str:
-    """Return in words how the closes of a frame are adjusted, by its own numbers."""
-    close = frame["close"] if "close" in frame else pd.Series(dtype="float64")
-    adjusted = frame["adj_close"] if "adj_close" in frame else close.iloc[:0]
-    if close.isna().all():
-        return "adjusted closes only"
-    if adjusted.isna().all():
-        return "closes only"
-    both = close.notna() & adjusted.notna()
-    if (close[both] == adjusted[both]).all():
-        return "every close equals its adjusted close"
-    return "closes, and adjusted closes that differ from them"
 
 
 def _fix_words(fix_time: FixTime) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from engine.thesis.fields import Date, Identifier, Number, Section, Text, Whole
+from engine.thesis.section import Date, Identifier, Number, Section, Text, Whole
 
 
 class Kill(Section):

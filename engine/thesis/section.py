@@ -1,4 +1,4 @@
-"""The kinds of values that a thesis file is made of."""
+"""The kinds of value that a thesis file holds, and what its tables share."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ Text = Annotated[str, Field(min_length=1)]
 Sign = Literal["+", "-"]
 Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
 Limits = tuple[Fraction, Fraction]
+Exposure = tuple[
+    Annotated[Number, Field(ge=-20.0, le=20.0)],
+    Annotated[Number, Field(ge=-20.0, le=20.0)],
+]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Rate = Annotated[Number, Field(ge=-1.0, le=1.0)]
 BasisPoints = Annotated[Number, Field(ge=0.0, le=1_000.0)]
 Offset = Annotated[Whole, Field(ge=-5_000, le=5_000)]
@@ -32,3 +38,14 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
     )
+
+
+def ordered(limits: tuple[float, float], what: str) -> tuple[float, float]:
+    """Return [minimum, maximum] as given; ValueError if they are the wrong way."""
+    low, high = limits
+    if low > high:
+        raise ValueError(
+            f"{what} [{low:g}, {high:g}] has its minimum above its maximum; "
+            "write the smaller number first"
+        )
+    return limits
