@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check bench format clean
+.PHONY: run test check bench calibrate format clean
 
 run: .venv/.installed
 	$(BIN)/assay run examples/open_weights.toml
@@ -22,6 +22,10 @@ bench: .venv/.installed-dev
 	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/portfolio.py
 	$(BIN)/python benchmarks/ledger.py
+	$(BIN)/python benchmarks/events.py
+
+calibrate: .venv/.installed-dev
+	$(BIN)/python benchmarks/calibrate.py
 
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .

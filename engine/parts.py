@@ -11,7 +11,7 @@ import pandas as pd
 
 from engine.app import inputs_of
 from engine.errors import UsageError, at_most, nearest
-from engine.evidence.events import study_events
+from engine.evidence.events import study_events, study_sensitivity
 from engine.evidence.results import EventStudy
 from engine.portfolio.scoring import layer_scores
 from engine.portfolio.scoring import score as score_assets
@@ -125,13 +125,28 @@ def events(
     """Return the event study of a thesis, or of one of its events."""
     progress("loading prices and signals")
     inputs = inputs_of(path, progress=progress, **options)
+    if only is not None:
+        _event(inputs, only)
+    progress("studying the events")
+    study = study_events(
+        inputs.market, inputs.thesis, inputs.universe, inputs.assets, only=only
+    )
+    return Events(study=study, simulated=inputs.market.simulated)
+
+
+def sensitivity(
+    path: Path, *, only: str | None, progress: Progress, **options: Any
+) -> Table:
+    """Return what the numbers of a thesis's events, or of one, owe to their choices."""
+    progress("loading prices and signals")
+    inputs = inputs_of(path, progress=progress, **options)
     thesis = inputs.thesis
     if only is not None:
         chosen = _event(inputs, only)
         thesis = thesis.model_copy(update={"events": (chosen,)})
-    progress("studying the events")
-    study = study_events(inputs.market, thesis, inputs.universe, inputs.assets)
-    return Events(study=study, simulated=inputs.market.simulated)
+    progress("studying the events under other choices")
+    table = study_sensitivity(inputs.market, thesis, inputs.universe, inputs.assets)
+    return Table(table=table, simulated=inputs.market.simulated)
 
 
 def _event(inputs: StudyInputs, name: str) -> Event:

@@ -98,7 +98,11 @@ def lines_of(
     thesis: Thesis, universe: Universe, assets: Sequence[Line]
 ) -> tuple[Line, ...]:
     """Return all lines that a study reads: its assets, then its benchmarks."""
-    asked = (*thesis.about.benchmarks, *(one.benchmark for one in thesis.events))
+    asked = (
+        *thesis.about.benchmarks,
+        *(one.benchmark for one in thesis.events),
+        *(name for one in thesis.events for name in one.regressors),
+    )
     named = [universe.line(symbol) for symbol in asked if symbol]
     # a set would order lines by the hash seed
     return tuple(dict.fromkeys([*assets, *(line for line in named if line)]))

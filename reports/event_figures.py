@@ -69,7 +69,10 @@ def forest(result: StudyResult, event: str) -> Spec:
                 "width": math.floor(room),
                 "height": {"step": 21},
                 "data": inline(interval_rows(tables.records(part))),
-                "layer": _interval_layers(subjects, labels=place == 0),
+                "layer": [
+                    *_interval_layers(subjects, labels=place == 0),
+                    *_detectable(subjects),
+                ],
             }
         )
     return {
@@ -88,7 +91,9 @@ def _interval_layers(subjects: Sequence[str], *, labels: bool) -> list[Spec]:
     y = encoded("s", "N", sort=shown, scale={"domain": shown})
     y |= {"title": None, "axis": axis}
     color = coloured("c", _EVIDENCE, legend={"symbolType": "circle"})
-    x_axis = percent_axis(grid=True, tickCount=4, labelOverlap=True)
+    x_axis = percent_axis(
+        grid=True, tickCount=4, labelOverlap="greedy", labelSeparation=3
+    )
     low = encoded("lo", "Q", title=None, axis=x_axis)
     span: Spec = {
         "mark": {"type": "rule", "strokeWidth": 1.5},
@@ -104,6 +109,21 @@ def _interval_layers(subjects: Sequence[str], *, labels: bool) -> list[Spec]:
         },
     }
     return [rule(0.0, "x"), span, point]
+
+
+def _detectable(subjects: Sequence[str]) -> list[Spec]:
+    """Return ticks at the smallest effect that the test finds, either way."""
+    shown = [words.label(subject) for subject in subjects]
+    y = encoded("s", "N", sort=shown, scale={"domain": shown})
+    mark = {"type": "tick", "thickness": 1.6, "size": 11, "color": light("gold")}
+    return [
+        {
+            "transform": [{"calculate": f"{sign}datum.m", "as": "at"}],
+            "mark": mark,
+            "encoding": {"x": encoded("at", "Q"), "y": y},
+        }
+        for sign in ("", "-")
+    ]
 
 
 def interval_of(row: Mapping[str, Any]) -> tuple[float, float]:
@@ -132,6 +152,7 @@ def interval_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "lo": rounded(low if known else row["car"]),
                 "hi": rounded(high if known else row["car"]),
                 "c": SIGNIFICANT if row["p"] < 0.05 else NOT_SIGNIFICANT,
+                "m": rounded(row["detectable"]) if known else None,
                 "d": f"{name}: {numbers.change(row['car'])}, 95% interval {between}, "
                 f"p {numbers.p_value(row['p'])}",
             }

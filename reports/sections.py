@@ -11,7 +11,9 @@ from reports import (
     attribution_tables,
     claim_tables,
     claim_words,
+    event_evidence,
     event_figures,
+    event_maps,
     event_tables,
     figures,
     finding_tables,
@@ -203,15 +205,22 @@ def _events(result: StudyResult) -> Section:
     blocks: list[Block | None] = []
     if event is not None:
         title = result.thesis.event(event).title
+        told = event_evidence.story(result, event)
         blocks += [
             Heading(text=title),
+            Text(text=told) if told else None,
             _forest(result, event, title),
+            _heat_map(result, event, title),
             _paths(result, event, title),
+            event_evidence.recovery(result, event),
             event_tables.one_event(result, event),
+            event_evidence.tests(result, event),
+            event_evidence.crowding(result, event),
             event_tables.event_assets(result, event),
             Heading(text="Every event"),
             _all_events(result),
             event_tables.all_events(result),
+            event_evidence.pooled(result),
         ]
     blocks.append(event_tables.left_out(result))
     return _section("events", "Events", blocks)
@@ -223,8 +232,24 @@ def _forest(result: StudyResult, event: str, title: str) -> Figure:
         "forest",
         event_figures.forest(result, event),
         f"{title}: cumulative abnormal return of layers and contrasts with its 95% "
-        "interval, by window of sessions from day zero. The scales differ.",
+        "interval, by window of sessions from day zero. Gold ticks: the smallest "
+        "effect found with power 0.8. The scales differ.",
         f"Forest plot of abnormal returns by layer around {title}.",
+    )
+
+
+def _heat_map(result: StudyResult, event: str, title: str) -> Figure | None:
+    spec = event_maps.heat_map(result, event)
+    if spec is None:
+        return None
+    return _figure(
+        result,
+        "heat-map",
+        spec,
+        f"{title}: cumulative abnormal return (and t) by layer and window. The "
+        "stronger the colour, the farther t is from zero, in steps at 1, 2 and 3; "
+        "bold: p < 0.05.",
+        f"Map of abnormal returns by layer and window around {title}.",
     )
 
 

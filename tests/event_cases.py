@@ -87,8 +87,9 @@ def thesis(
     estimation: tuple[int, int] = ESTIMATION,
     benchmark: str | None = None,
     at: dt.date | dt.datetime | None = None,
+    **options: Any,
 ) -> Thesis:
-    """Return a thesis with one event on row `ZERO`."""
+    """Return a thesis with one event on row `ZERO`; options are keys of the event."""
     return Thesis.model_validate(
         {
             "thesis": {
@@ -107,6 +108,7 @@ def thesis(
                     "windows": list(windows),
                     "contrasts": list(contrasts),
                     "benchmark": benchmark,
+                    **options,
                 }
             ],
             "claims": list(claims),

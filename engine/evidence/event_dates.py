@@ -21,7 +21,7 @@ class Dated:
     date, or the next one for an exchange that reacts a day later.
 
     residuals : (K, n) of each asset's own model, NaN where it has none.
-    design : (K, n, 3) constant and regressors of those observations, else 0.
+    design : (K, n, k + 1) constant and regressors of those observations, else 0.
     """
 
     residuals: Array
@@ -47,7 +47,7 @@ def by_date(
     ]
     keys = np.unique(np.concatenate(dates)) if dates else np.array([], dtype=np.int64)
     out = np.full((len(keys), len(dates)), np.nan)
-    design = np.zeros((*out.shape, 3))
+    design = np.zeros((*out.shape, regressors.shape[2] + 1))
     for column, (seen, date) in enumerate(zip(rows, dates, strict=True)):
         at = np.searchsorted(keys, date)
         out[at, column] = residuals[seen, column]

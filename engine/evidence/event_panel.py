@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from engine.evidence.event_dates import Dated, by_date
+from engine.evidence.event_models import LONG_WINDOW, Modelling, own_models
 from engine.evidence.event_tests import (
     Alpha,
     Array,
     Cumulative,
     MarketModel,
     cumulative,
-    market_model,
 )
 from engine.evidence.windows import (
     FEWEST_ESTIMATION_RETURNS,
@@ -25,12 +25,22 @@ from engine.evidence.windows import (
     day_zero,
     days_waited,
 )
+from engine.market.calendar import Sessions
 
 Window = tuple[int, int]
 
-#: Windows longer than this take an intercept of zero: an extrapolated one decides the
-#: answer of a long window.
-LONG_WINDOW = 20
+__all__ = [
+    "LONG_WINDOW",
+    "EventPanel",
+    "Window",
+    "WindowStudy",
+    "event_panel",
+    "study_window",
+]
+
+#: Residuals smaller than the root of this are rounding: the asset never moved, or it
+#: repeats its benchmark.
+LEAST_VARIANCE = 1e-18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -40,16 +50,17 @@ class EventPanel:
     relative : (rows,) sessions from day zero; symbols : the n assets that can be
     studied; excluded : symbol -> why it cannot be, whatever the window.
     zero : (n,) position of day zero in the asset's own history; days : its date.
-    returns : (rows, n); regressors : (rows, n, 2); bar, flat : (rows, n).
+    returns : (rows, n); regressors : (rows, n, K); bar, flat : (rows, n).
     foreign : (n,) trades on other sessions than the benchmark.
-    model : the market model of each asset alone, slopes padded to two.
+    slopes : (n,) how many slopes each asset's model estimates.
+    model : the model of each asset alone, slopes padded with 0 to K.
     residuals : (home sessions, n) estimation residuals on the home session whose span
     of time they share; NaN where the asset's span is not one home session.
     dated : the estimation window of all assets date by date. reacts : (n,) when each
     exchange would have reacted, had it been open.
     """
 
-    benchmark: str
+    modelling: Modelling
     estimation: Window
     relative: Positions
     symbols: tuple[str, ...]
@@ -62,10 +73,21 @@ class EventPanel:
     bar: Flags
     flat: Flags
     foreign: Flags
+    slopes: Array
     model: MarketModel
     residuals: Array
     dated: Dated
     reacts: np.ndarray
+
+    @property
+    def benchmark(self) -> str:
+        """The benchmark of the model."""
+        return self.modelling.benchmark
+
+    @property
+    def simple(self) -> Array:
+        """Simple returns (rows, n), whatever the model takes."""
+        return np.expm1(self.returns) if self.modelling.log else self.returns
 
     def rows(self, window: Window) -> slice:
         """Return the rows of a window of relative sessions, both ends included."""
@@ -102,8 +124,10 @@ def event_panel(
     moment: np.datetime64,
     estimation: Window,
     reach: Window,
-    benchmark: str,
+    benchmark: str | Modelling,
     home_sessions: int,
+    avoid: Sequence[np.datetime64] = (),
+    shift: int = 0,
 ) -> EventPanel:
     """Return the panel of an event.
 
@@ -120,21 +144,33 @@ def event_panel(
         regressors are needed inside it.
     reach : (int, int)
         First and last relative session of any window.
-    benchmark : str
+    benchmark : str or Modelling
+        A benchmark alone means the market model.
     home_sessions : int
         Length of the home calendar.
+    avoid : sequence of datetime64
+        Moments of other news: the first session that could react, and the one after
+        it, are no estimation returns.
+    shift : int
+        Own sessions by which day zero is moved, to see what depends on its rule.
     """
+    modelling = (
+        benchmark
+        if isinstance(benchmark, Modelling)
+        else Modelling(benchmark=benchmark)
+    )
     if known is None:
         known = {}
-        excluded = dict.fromkeys(symbols, f"no prices of the benchmark {benchmark}")
+        what = ", ".join(modelling.regressors)
+        excluded = dict.fromkeys(symbols, f"no prices of the benchmark {what}")
     else:
         excluded = {}
     zeros = {
-        symbol: day_zero(known[symbol].sessions, moment)
+        symbol: _moved(known[symbol].sessions, moment, shift)
         for symbol in symbols
         if symbol in known
     }
-    excluded = _unreachable(known, symbols, zeros, benchmark) | excluded
+    excluded = _unreachable(known, symbols, zeros, modelling) | excluded
     left = [symbol for symbol in symbols if symbol not in excluded]
     zero = np.array([zeros[symbol] for symbol in left], dtype=np.int64)
     relative = np.arange(
@@ -144,14 +180,21 @@ def event_panel(
     chosen = [known[symbol] for symbol in left]
     foreign = np.array([one.foreign for one in chosen], dtype=bool)
     returns = _around([one.returns for one in chosen], place)
+    count = len(modelling.regressors)
     regressors = np.stack(
-        [_around([one.regressors[:, k] for one in chosen], place) for k in (0, 1)],
+        [
+            _around([one.regressors[:, k] for one in chosen], place)
+            for k in range(2 * count)
+        ],
         axis=2,
     )
+    lagged = np.array([one.lagged for one in chosen], dtype=bool).reshape(-1, count)
+    uses = modelling.uses(lagged)
     start = estimation[0] - int(relative[0])
     inside = slice(start, start + estimation[1] - estimation[0] + 1)
-    model = _own_models(returns[inside], regressors[inside], foreign)
-    excluded |= _without_model(left, chosen, model, estimation, benchmark)
+    estimated = _without(returns[inside], place[inside], chosen, avoid)
+    model = own_models(estimated, regressors[inside], uses, modelling.kind)
+    excluded |= _without_model(left, chosen, model, estimation, modelling)
     keep = [column for column, symbol in enumerate(left) if symbol not in excluded]
     kept = [chosen[column] for column in keep]
     own = _select(model, keep)
@@ -160,7 +203,7 @@ def event_panel(
         for one, at in zip(kept, zero[keep], strict=True)
     ]
     return EventPanel(
-        benchmark=benchmark,
+        modelling=modelling,
         estimation=estimation,
         relative=relative,
         symbols=tuple(one.symbol for one in kept),
@@ -175,6 +218,7 @@ def event_panel(
         bar=_around([one.bar for one in kept], place[:, keep]) == 1.0,
         flat=_around([one.flat for one in kept], place[:, keep]) == 1.0,
         foreign=foreign[keep],
+        slopes=uses[keep].sum(axis=1).astype(np.float64),
         model=own,
         residuals=_on_home(own.residuals, kept, place[inside][:, keep], home_sessions),
         dated=by_date(
@@ -203,36 +247,49 @@ def study_window(panel: EventPanel, window: Window) -> WindowStudy:
     session: nothing is cut short. A bar missing inside is spanned by the next return.
     """
     length = window[1] - window[0] + 1
-    primary: Alpha = "zero" if length > LONG_WINDOW else "estimated"
+    primary = panel.modelling.alpha(length)
     rows = panel.rows(window)
     y, x = panel.returns[rows], panel.regressors[rows]
-    both = {
-        alpha: cumulative(panel.model, y, x, alpha=alpha)
-        for alpha in ("estimated", "zero")
-    }
+    alphas: tuple[Alpha, Alpha] = ("estimated", "zero")
+    both = {alpha: cumulative(panel.model, y, x, alpha=alpha) for alpha in alphas}
     return WindowStudy(
         window=window,
         alpha=primary,
-        reasons=tuple(
-            _why_not(panel, window, column) for column in range(len(panel.symbols))
-        ),
+        reasons=reasons(panel, window),
         primary=both[primary],
         other=both["zero" if primary == "estimated" else "estimated"],
-        total=np.nanprod(1.0 + y, axis=0) - 1.0,
+        total=np.nanprod(1.0 + panel.simple[rows], axis=0) - 1.0,
     )
+
+
+def reasons(panel: EventPanel, window: Window) -> tuple[str, ...]:
+    """Return why each asset cannot be studied over a window, "" where it can."""
+    return tuple(
+        _why_not(panel, window, column) for column in range(len(panel.symbols))
+    )
+
+
+def _moved(sessions: Sessions, moment: np.datetime64, shift: int) -> int | None:
+    """Return day zero moved by some sessions, None outside the data."""
+    zero = day_zero(sessions, moment)
+    if zero is None or not 0 <= zero + shift < len(sessions):
+        return None
+    return zero + shift
 
 
 def _unreachable(
     known: Mapping[str, History],
     symbols: Sequence[str],
     zeros: Mapping[str, int | None],
-    benchmark: str,
+    modelling: Modelling,
 ) -> dict[str, str]:
     """Return the symbols without a day zero, and why."""
     reasons = {}
     for symbol in symbols:
-        if symbol == benchmark:
+        if symbol == modelling.benchmark:
             reasons[symbol] = "it is the benchmark of the market model"
+        elif symbol in modelling.others:
+            reasons[symbol] = "it is a regressor of the model"
         elif symbol not in known:
             reasons[symbol] = "no prices"
         elif zeros[symbol] is None:
@@ -247,10 +304,11 @@ def _without_model(
     chosen: Sequence[History],
     model: MarketModel,
     estimation: Window,
-    benchmark: str,
+    modelling: Modelling,
 ) -> dict[str, str]:
     """Return the symbols without a market model, and why."""
     reasons = {}
+    benchmark = ", ".join(modelling.regressors)
     for column, (symbol, one) in enumerate(zip(symbols, chosen, strict=True)):
         count = int(model.observations[column])
         if count < FEWEST_ESTIMATION_RETURNS:
@@ -261,6 +319,11 @@ def _without_model(
             )
         elif not np.isfinite(model.variance[column]):
             reasons[symbol] = f"{benchmark} does not move in the estimation window"
+        elif not model.variance[column] > LEAST_VARIANCE:
+            reasons[symbol] = (
+                f"its returns do not differ from a multiple of {benchmark} in the "
+                "estimation window"
+            )
     return reasons
 
 
@@ -309,27 +372,22 @@ def _around(values: Sequence[np.ndarray], place: Positions) -> Array:
     return out
 
 
-def _own_models(returns: Array, regressors: Array, foreign: Flags) -> MarketModel:
-    """Return the model of each asset: two slopes abroad, one at home padded with 0."""
-    n = returns.shape[1]
-    coefficients, inverse = np.zeros((n, 3)), np.zeros((n, 3, 3))
-    residuals = np.full(returns.shape, np.nan)
-    variance, observations, df = (np.full(n, np.nan) for _ in range(3))
-    for chosen, k in ((~foreign, 1), (foreign, 2)):
-        part = market_model(returns[:, chosen], regressors[:, chosen, :k])
-        coefficients[chosen, : k + 1] = part.coefficients
-        inverse[chosen, : k + 1, : k + 1] = part.inverse
-        residuals[:, chosen] = part.residuals
-        variance[chosen], df[chosen] = part.variance, part.df
-        observations[chosen] = part.observations
-    return MarketModel(
-        coefficients=coefficients,
-        residuals=residuals,
-        variance=variance,
-        inverse=inverse,
-        observations=observations,
-        df=df,
-    )
+def _without(
+    returns: Array,
+    place: Positions,
+    chosen: Sequence[History],
+    avoid: Sequence[np.datetime64],
+) -> Array:
+    """Return estimation returns without the sessions that answered other news."""
+    if not avoid:
+        return returns
+    left = returns.copy()
+    for column, one in enumerate(chosen):
+        for moment in avoid:
+            zero = day_zero(one.sessions, moment)
+            if zero is not None:
+                left[np.isin(place[:, column], (zero, zero + 1)), column] = np.nan
+    return left
 
 
 def _select(model: MarketModel, columns: Sequence[int]) -> MarketModel:

@@ -21,8 +21,8 @@ class Portfolio:
 
     columns, weights : (m,) of the panel; weights of a side sum to 1 or -1.
     variance : of the portfolio's residual on one date.
-    leverage : (3 m, 3 m) what errors in the members' coefficients add to the variance,
-    as a quadratic form of their summed regressors (L, sum x).
+    leverage : (q m, q m) what errors in the members' q coefficients add to the
+    variance, as a quadratic form of their summed regressors (L, sum x).
     carried : covariance of a residual with the next date's, at least 0.
     count : dates that the least covered pair of members shares; df : M - k - 1 of it.
     """
@@ -62,13 +62,14 @@ def portfolio_of(
     seen = np.isfinite(residuals)
     e = np.where(seen, residuals, 0.0)
     shared = seen.T.astype(np.float64) @ seen
-    k = 1.0 + panel.foreign[columns]
+    k = panel.slopes[columns]
     freedom = np.maximum(shared - (k[:, None] + k) / 2.0 - 1.0, 1.0)
     weighted = weights[:, None] * weights * (e.T @ e) / freedom
     design = panel.dated.design[:, columns]
     inverse = panel.model.inverse[columns]
     solved = np.einsum("kia,iab->kib", design, inverse).reshape(len(design), -1)
-    leverage = (solved.T @ solved).reshape(len(columns), 3, len(columns), 3)
+    q = design.shape[2]
+    leverage = (solved.T @ solved).reshape(len(columns), q, len(columns), q)
     reacts = panel.reacts[columns]
     apart = bool(reacts.max() - reacts.min() > ASYNCHRONOUS)
     count = int(shared.min())
@@ -76,7 +77,7 @@ def portfolio_of(
         columns=columns,
         weights=weights,
         variance=float(weighted.sum()),
-        leverage=(leverage * weighted[:, None, :, None]).reshape(3 * len(columns), -1),
+        leverage=(leverage * weighted[:, None, :, None]).reshape(q * len(columns), -1),
         carried=_carried(residuals @ weights) if apart else 0.0,
         count=count,
         df=count - float(k.max()) - 1.0,
@@ -94,7 +95,7 @@ def portfolio_cumulative(
     y, x = panel.returns[rows][:, one.columns], panel.regressors[rows][:, one.columns]
     seen = np.isfinite(y) & np.isfinite(x).all(axis=2)
     length = np.arange(1.0, len(y) + 1.0)
-    total = np.empty((*y.shape, 3))
+    total = np.empty((*y.shape, x.shape[2] + 1))
     total[..., 0] = length[:, None] if alpha == "estimated" else 0.0
     total[..., 1:] = np.cumsum(np.where(seen[..., None], x, 0.0), axis=0)
     expected = np.einsum("tia,ia->ti", total, panel.model.coefficients[one.columns])
@@ -116,7 +117,7 @@ def portfolio_return(
 
     A member without a bar sits the session out; its next return spans it.
     """
-    y = panel.returns[panel.rows(window)][:, list(columns)]
+    y = panel.simple[panel.rows(window)][:, list(columns)]
     count = np.isfinite(y).sum(axis=1)
     mean = np.where(np.isfinite(y), y, 0.0).sum(axis=1) / np.maximum(count, 1)
     return float(np.prod(1.0 + mean) - 1.0)

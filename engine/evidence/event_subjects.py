@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from engine.errors import at_most
+from engine.evidence.event_models import Modelling
 from engine.evidence.event_panel import (
     EventPanel,
     Window,
@@ -32,6 +34,7 @@ from engine.evidence.event_tests import (
 from engine.evidence.inference import detectable_effect, two_sided_p
 from engine.evidence.windows import (
     FEWEST_ESTIMATION_RETURNS,
+    History,
     event_moment,
     histories,
 )
@@ -39,6 +42,8 @@ from engine.market.market import Market
 from engine.thesis.model import Event
 
 Kind = Literal["asset", "layer", "contrast"]
+#: Histories that nobody has read yet.
+UNREAD: Mapping[str, History] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,17 +123,39 @@ def panel_of(
     symbols: Sequence[str],
     windows: Sequence[Window],
     benchmark: str,
+    known: Mapping[str, History] | None = UNREAD,
+    shift: int = 0,
 ) -> EventPanel:
-    """Return the panel of an event for some symbols; see `event_panel`."""
-    chosen = event.benchmark or benchmark
+    """Return the panel of an event for some symbols; see `event_panel`.
+
+    `known` are the histories, where they were read before. `shift` moves day zero.
+    """
+    chosen = Modelling.of(event, benchmark)
+    exchanges = [bars.sessions for bars in market.bars.values()]
     return event_panel(
-        histories(market, symbols, chosen),
+        model_histories(market, symbols, chosen) if known is UNREAD else known,
         symbols,
-        moment=event_moment(event.at, [bars.sessions for bars in market.bars.values()]),
+        moment=event_moment(event.at, exchanges),
         estimation=event.estimation,
         reach=(min(w[0] for w in windows), max(w[1] for w in windows)),
         benchmark=chosen,
         home_sessions=len(market.home.sessions),
+        avoid=[event_moment(at, exchanges) for at in event.avoid],
+        shift=shift,
+    )
+
+
+def model_histories(
+    market: Market, symbols: Sequence[str], modelling: Modelling
+) -> dict[str, History] | None:
+    """Return the histories that a model needs; None where a regressor has none."""
+    return histories(
+        market,
+        symbols,
+        modelling.benchmark,
+        others=modelling.others,
+        lagged=modelling.lagged,
+        log=modelling.log,
     )
 
 
@@ -310,28 +337,36 @@ def _why_nobody(panel: EventPanel, at: WindowStudy, side: tuple[str, ...]) -> st
 def _null(
     panel: EventPanel, study: SubjectStudy, home: pd.DatetimeIndex
 ) -> tuple[pd.Series, pd.Series]:
-    """Return a subject's residuals and window weights on home sessions.
-
-    Residuals average the members' own (long minus short) on each home session that has
-    one of every side. Weights: the mean over members of how many of their window
-    sessions fall on a home session; they sum to the window's length where no member's
-    close precedes the home calendar.
-    """
-    sides = [panel.columns(side) for side in study.members]
-    residual = _mean(panel.residuals[:, sides[0]])
-    if sides[1]:
-        residual = residual - _mean(panel.residuals[:, sides[1]])
-    weights = np.zeros(len(home))
-    columns = [*sides[0], *sides[1]]
-    for column in columns:
-        one, zero = panel.histories[column], panel.zero[column]
-        at = one.home[zero + study.window[0] : zero + study.window[1] + 1]
-        np.add.at(weights, at[at >= 0], 1.0 / len(columns))
+    """Return a subject's residuals and window weights on the home sessions used."""
+    residual, weights = null_of(panel, study, len(home))
     used = np.isfinite(residual) | (weights > 0.0)
     return (
         pd.Series(residual[used], index=home[used], name=study.subject.name),
         pd.Series(weights[used], index=home[used], name=study.subject.name),
     )
+
+
+def null_of(
+    panel: EventPanel, study: SubjectStudy, sessions: int
+) -> tuple[Array, Array]:
+    """Return a subject's residuals and window weights on every home session.
+
+    Residuals average the members' own (long minus short) on each home session that has
+    one of every side, NaN elsewhere. Weights: the mean over members of how many of
+    their window sessions fall on a home session; they sum to the window's length where
+    no member's close precedes the home calendar.
+    """
+    sides = [panel.columns(side) for side in study.members]
+    residual = _mean(panel.residuals[:, sides[0]])
+    if sides[1]:
+        residual = residual - _mean(panel.residuals[:, sides[1]])
+    weights = np.zeros(sessions)
+    columns = [*sides[0], *sides[1]]
+    for column in columns:
+        one, zero = panel.histories[column], panel.zero[column]
+        at = one.home[zero + study.window[0] : zero + study.window[1] + 1]
+        np.add.at(weights, at[at >= 0], 1.0 / len(columns))
+    return residual, weights
 
 
 def _mean(values: Array) -> Array:

@@ -87,22 +87,41 @@ def market_model(returns: Array, regressors: Array) -> MarketModel:
     MacKinlay (1997), Journal of Economic Literature 35.
     """
     x = _per_firm(regressors, returns.shape[1])
-    seen = np.isfinite(returns) & np.isfinite(x).all(axis=2)
-    count = seen.sum(axis=0).astype(np.float64)
     k = x.shape[2]
+    # firms first and time last: every sum runs over one piece of memory
+    by_firm = np.array(x.transpose(1, 2, 0), order="C")
+    y = np.array(returns.T, order="C")
+    x_sum, y_sum = by_firm.sum(axis=2), y.sum(axis=1)
+    known = None
+    count = np.full(len(y), float(y.shape[1]))
+    if not (np.isfinite(y_sum).all() and np.isfinite(x_sum).all()):
+        known = np.isfinite(y) & np.isfinite(by_firm).all(axis=1)
+        count = known.sum(axis=1).astype(np.float64)
+        by_firm[~np.broadcast_to(known[:, None, :], by_firm.shape)] = 0.0
+        y[~known] = 0.0
+        x_sum, y_sum = by_firm.sum(axis=2), y.sum(axis=1)
+    size = _largest(by_firm)
     with np.errstate(invalid="ignore", divide="ignore"):
-        x_mean = np.where(seen[..., None], x, 0.0).sum(axis=0) / count[:, None]
-        y_mean = np.where(seen, returns, 0.0).sum(axis=0) / count
-    x_centred = np.where(seen[..., None], x - x_mean, 0.0)
-    y_centred = np.where(seen, returns - y_mean, 0.0)
-    by_firm = x_centred.transpose(1, 2, 0)
-    slope_inverse = _inverse(by_firm @ by_firm.transpose(0, 2, 1), count, x)
-    slopes = (slope_inverse @ (by_firm @ y_centred.T[..., None]))[..., 0]
-    fitted = (slopes[:, None, :] @ by_firm)[:, 0, :].T
-    residuals = np.where(seen, y_centred - fitted, np.nan)
+        x_mean = x_sum / count[:, None]
+        y_mean = y_sum / count
+    by_firm -= x_mean[..., None]
+    y -= y_mean[:, None]
+    if known is not None:
+        by_firm *= known[:, None, :]
+        y *= known
+    # einsum: a product of so many small matrices costs more in calls than in sums
+    slope_inverse = _inverse(np.einsum("nim,njm->nij", by_firm, by_firm), count, size)
+    products = np.einsum("nim,nm->ni", by_firm, y)
+    slopes = np.einsum("nij,nj->ni", slope_inverse, products)
+    y -= np.einsum("ni,nim->nm", slopes, by_firm)  # now the residuals
+    residuals = y.T
+    if known is not None:
+        y *= known
+        residuals = np.where(known, y, np.nan).T
     df = count - k - 1.0
     with np.errstate(invalid="ignore", divide="ignore"):
-        variance = np.where(df > 0.0, np.nansum(residuals**2, axis=0) / df, np.nan)
+        squares = np.einsum("nm,nm->n", y, y)
+        variance = np.where(df > 0.0, squares / df, np.nan)
     variance = np.where(np.isfinite(slopes).all(axis=1), variance, np.nan)
     intercept = y_mean - (slopes * x_mean).sum(axis=1)
     return MarketModel(
@@ -281,17 +300,24 @@ def _per_firm(regressors: Array, n: int) -> Array:
     return np.broadcast_to(regressors[:, None, :], (rows, n, k))
 
 
-def _inverse(cross: Array, count: Array, x: Array) -> Array:
+def _largest(by_firm: Array) -> Array:
+    """Return the largest size of each regressor (n, k, M), (n, k); 0 without one."""
+    if by_firm.size == 0:
+        return np.zeros(by_firm.shape[:2])
+    return np.asarray(np.maximum(by_firm.max(axis=2), -by_firm.min(axis=2)))
+
+
+def _inverse(cross: Array, count: Array, largest: Array) -> Array:
     """Return inverses (n, k, k) of centred cross products; NaN where singular."""
     size = np.sqrt(np.einsum("nkk->nk", cross))
-    scale = np.nanmax(np.abs(x), axis=0, initial=0.0) * np.sqrt(count)[:, None]
-    good = (size > COLLINEAR * scale).all(axis=1) & (count > x.shape[2] + 1)
+    scale = largest * np.sqrt(count)[:, None]
+    good = (size > COLLINEAR * scale).all(axis=1) & (count > cross.shape[1] + 1)
     safe = np.where(size > 0.0, size, 1.0)
     correlation = cross / safe[:, :, None] / safe[:, None, :]
     good &= np.abs(
         np.linalg.det(np.where(np.isfinite(correlation), correlation, 0.0))
     ) > (COLLINEAR)
-    identity = np.eye(x.shape[2])
+    identity = np.eye(cross.shape[1])
     solved = np.linalg.inv(np.where(good[:, None, None], correlation, identity))
     inverse = solved / safe[:, :, None] / safe[:, None, :]
     return np.where(good[:, None, None], inverse, np.nan)

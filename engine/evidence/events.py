@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
+from engine.evidence.event_beside import Models, beside, tests_beside
+from engine.evidence.event_crowding import (
+    CROWDING_COLUMNS,
+    Crowd,
+    crowd_note,
+    crowding,
+)
+from engine.evidence.event_models import Modelling
 from engine.evidence.event_panel import (
     EventPanel,
     Window,
     WindowStudy,
-    event_panel,
+    reasons,
     study_window,
 )
+from engine.evidence.event_pool import (
+    POOL_COLUMNS,
+    Member,
+    expected_sign,
+    member,
+    pooled,
+)
 from engine.evidence.event_portfolio import portfolio_cumulative, portfolio_of
+from engine.evidence.event_recovery import HORIZONS, RECOVERY_COLUMNS, recovery
+from engine.evidence.event_sensitivity import SENSITIVITY_COLUMNS, sensitivity
 from engine.evidence.event_subjects import (
     LeftOut,
     Subject,
     SubjectStudy,
+    model_histories,
     panel_of,
     study_subject,
     subject_study,
 )
 from engine.evidence.results import EVENT_COLUMNS, EventStudy
-from engine.evidence.windows import History, day_zero, event_moment, histories
+from engine.evidence.windows import History, day_zero, event_moment
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.market.market import Market
 from engine.thesis.model import Event, Thesis
@@ -41,6 +61,7 @@ __all__ = [
     "members",
     "panel_of",
     "study_events",
+    "study_sensitivity",
     "study_subject",
     "study_window",
     "subject_study",
@@ -52,7 +73,12 @@ LEFT_OUT_COLUMNS = ("event", "kind", "subject", "window", "reason")
 
 
 def study_events(
-    market: Market, thesis: Thesis, universe: Universe, assets: Sequence[Line]
+    market: Market,
+    thesis: Thesis,
+    universe: Universe,
+    assets: Sequence[Line],
+    *,
+    only: str | None = None,
 ) -> EventStudy:
     """Return one row per event, subject and window.
 
@@ -61,6 +87,8 @@ def study_events(
     with test ``event_contrast`` on this event names. Every asset stands on its own
     sessions, in its own currency, beside the benchmark over the same spans of time.
     What cannot be studied is listed with its reason, never cut short.
+
+    `only` studies one event, by its id, in the presence of the others.
     """
     lines = _one_per_entity(assets)
     symbols = [line.symbol for line in lines]
@@ -77,24 +105,36 @@ def study_events(
         for layer, held in layers.items()
         if held
     ]
-    known: dict[str, dict[str, History] | None] = {}
-    rows: list[dict[str, object]] = []
+    chosen = [one for one in thesis.events if only in (None, one.id)]
     left_out = [
         _left_out(event, "asset", line.symbol, None, why)
-        for event in thesis.events
+        for event in chosen
         for line, why in _other_lines(assets, lines)
     ]
+    scene = _Scene(market=market, thesis=thesis, symbols=symbols, layers=layers)
+    crowds = crowding(chosen, scene.zeros)
+    rows: list[dict[str, object]] = []
+    recoveries: list[dict[str, object]] = []
+    pools: dict[tuple[str, Window], list[Member]] = {}
     paths = {}
-    for event in thesis.events:
-        panel = _panel(market, thesis, event, symbols, known)
+    for event in chosen:
+        panel = _panel(scene, event)
         contrasts = [
             contrast(long, short, thesis, universe, lines)
             for long, short in _pairs(thesis, event)
         ]
         studied = {w: study_window(panel, w) for w in dict.fromkeys(event.windows)}
+        found: list[SubjectStudy] = []
         for subject in [*subjects, *contrasts]:
-            for row in _rows(panel, studied, event, subject):
-                (left_out if "reason" in row else rows).append(row)
+            for one in _studies(panel, studied, event, subject):
+                if isinstance(one, SubjectStudy):
+                    found.append(one)
+                else:
+                    left_out.append(one)
+        rows += _rows(scene, panel, studied, event, found, crowds)
+        recoveries += recovery(panel, event.id, layers)
+        for key, one_of_pool in _members_of_pools(scene, panel, event, found):
+            pools.setdefault(key, []).append(one_of_pool)
         path = _paths(panel, studied, layers)
         if not path.empty:
             paths[event.id] = path
@@ -102,7 +142,86 @@ def study_events(
         table=pd.DataFrame(rows, columns=list(EVENT_COLUMNS)),
         paths=paths,
         left_out=pd.DataFrame(left_out, columns=list(LEFT_OUT_COLUMNS)),
+        recovery=pd.DataFrame(recoveries, columns=list(RECOVERY_COLUMNS)),
+        pooled=pd.DataFrame(
+            [pooled(*key, held) for key, held in pools.items() if len(held) > 1],
+            columns=list(POOL_COLUMNS),
+        ),
+        crowding=pd.DataFrame(crowds, columns=list(CROWDING_COLUMNS)),
     )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: derived values are cached
+class _Scene:
+    """What the events of a study share.
+
+    known : histories by model, models : rolling models, both kept for the next event.
+    """
+
+    market: Market
+    thesis: Thesis
+    symbols: Sequence[str]
+    layers: Mapping[str, tuple[str, ...]]
+    known: dict[Modelling, dict[str, History] | None] = field(default_factory=dict)
+    models: Models = field(default_factory=Models)
+
+    @cached_property
+    def moments(self) -> dict[str, np.datetime64]:
+        """When each event was known."""
+        exchanges = [bars.sessions for bars in self.market.bars.values()]
+        return {one.id: event_moment(one.at, exchanges) for one in self.thesis.events}
+
+    @cached_property
+    def zeros(self) -> dict[str, int]:
+        """Day zero of each event that has one, on the home calendar."""
+        home = self.market.home.sessions
+        found = {name: day_zero(home, moment) for name, moment in self.moments.items()}
+        return {name: at for name, at in found.items() if at is not None}
+
+
+def _members_of_pools(
+    scene: _Scene, panel: EventPanel, event: Event, found: Sequence[SubjectStudy]
+) -> Iterator[tuple[tuple[str, Window], Member]]:
+    """Yield the layers and windows of an event for which the thesis expects a sign."""
+    expected = event.expected
+    for one in found:
+        layer = one.subject.layer
+        if one.subject.kind != "layer":
+            continue
+        sign = expected_sign(
+            one.window, expected.reaction.get(layer), expected.drift.get(layer)
+        )
+        if sign is not None:
+            sessions = len(scene.market.home.sessions)
+            yield (layer, one.window), member(panel, event.id, sign, one, sessions)
+
+
+def study_sensitivity(
+    market: Market, thesis: Thesis, universe: Universe, assets: Sequence[Line]
+) -> pd.DataFrame:
+    """Return what the layers and contrasts of every event owe to its choices.
+
+    See `engine.evidence.event_sensitivity.sensitivity`.
+    """
+    lines = _one_per_entity(assets)
+    layers = [
+        Subject(kind="layer", name=layer, long=held, layer=layer)
+        for layer in universe.layers
+        if layer != NO_LAYER and (held := members(layer, thesis, universe, lines))
+    ]
+    tables = []
+    for event in thesis.events:
+        contrasts = [
+            contrast(long, short, thesis, universe, lines)
+            for long, short in _pairs(thesis, event)
+        ]
+        able = [one for one in contrasts if one.long and one.short]
+        tables.append(
+            sensitivity(market, event, [*layers, *able], thesis.about.benchmarks)
+        )
+    if not tables:
+        return pd.DataFrame(columns=list(SENSITIVITY_COLUMNS))
+    return pd.concat(tables, ignore_index=True)
 
 
 def members(
@@ -129,38 +248,33 @@ def contrast(
     )
 
 
-def _panel(
-    market: Market,
-    thesis: Thesis,
-    event: Event,
-    symbols: Sequence[str],
-    known: dict[str, dict[str, History] | None],
-) -> EventPanel:
-    """Return the panel of an event; `known` keeps histories by benchmark."""
-    benchmark = event.benchmark or thesis.about.benchmarks[0]
-    if benchmark not in known:
-        known[benchmark] = histories(market, symbols, benchmark)
-    return event_panel(
-        known[benchmark],
-        symbols,
-        moment=event_moment(event.at, [bars.sessions for bars in market.bars.values()]),
-        estimation=event.estimation,
-        reach=(
-            min(PATH_START, *(window[0] for window in event.windows)),
-            max(window[1] for window in event.windows),
-        ),
-        benchmark=benchmark,
-        home_sessions=len(market.home.sessions),
+def _panel(scene: _Scene, event: Event) -> EventPanel:
+    """Return the panel of an event; histories are read once per model."""
+    benchmark = scene.thesis.about.benchmarks[0]
+    modelling = Modelling.of(event, benchmark)
+    if modelling not in scene.known:
+        scene.known[modelling] = model_histories(scene.market, scene.symbols, modelling)
+    reach = (
+        min(PATH_START, *(window[0] for window in event.windows)),
+        max(*HORIZONS, *(window[1] for window in event.windows)),
+    )
+    return panel_of(
+        scene.market,
+        event,
+        scene.symbols,
+        [reach],
+        benchmark,
+        known=scene.known[modelling],
     )
 
 
-def _rows(
+def _studies(
     panel: EventPanel,
     studied: Mapping[Window, WindowStudy],
     event: Event,
     subject: Subject,
-) -> list[dict[str, object]]:
-    """Return a subject's rows; one with a ``reason`` says why it was left out.
+) -> list[SubjectStudy | dict[str, object]]:
+    """Return a subject over each window; a row with its reason where it was left out.
 
     A subject without any member that could be studied has one such row for all windows.
     """
@@ -169,13 +283,39 @@ def _rows(
             why = "; ".join(dict.fromkeys(panel.excluded[symbol] for symbol in side))
             why = why or "no asset of that layer or leg"
             return [_left_out(event, subject.kind, subject.name, None, why)]
-    found = study_subject(panel, list(studied.values()), subject)
     return [
         _left_out(event, subject.kind, subject.name, window, one.reason)
         if isinstance(one, LeftOut)
-        else _row(panel, event, one)
-        for window, one in zip(studied, found, strict=True)
+        else one
+        for window, one in zip(
+            studied, study_subject(panel, list(studied.values()), subject), strict=True
+        )
     ]
+
+
+def _rows(
+    scene: _Scene,
+    panel: EventPanel,
+    studied: Mapping[Window, WindowStudy],
+    event: Event,
+    found: Sequence[SubjectStudy],
+    crowds: Sequence[Crowd],
+) -> list[dict[str, object]]:
+    """Return the rows of an event: the primary test and what stands beside it."""
+    others = [at for name, at in scene.zeros.items() if name != event.id]
+    home, moment = scene.market.home.sessions, scene.moments[event.id]
+    tests = beside(panel, moment, home, others, scene.models)
+    rows = [_row(panel, event, one) for one in found]
+    for window, at in studied.items():
+        places = [place for place, one in enumerate(found) if one.window == window]
+        crowded = crowd_note(crowds, event.id, window)
+        for place, columns in zip(
+            places, tests_beside(tests, at, [found[p] for p in places]), strict=True
+        ):
+            rows[place] |= columns
+            notes = (str(rows[place]["note"]), crowded)
+            rows[place]["note"] = "; ".join(note for note in notes if note)
+    return rows
 
 
 def _left_out(
@@ -203,10 +343,9 @@ def _row(panel: EventPanel, event: Event, found: SubjectStudy) -> dict[str, obje
         "n": found.n,
         "alpha": found.alpha,
         "car_other": found.car_other,
-        "adjusted_bmp": found.adjusted_bmp,
-        "adjusted_bmp_p": found.adjusted_bmp_p,
         "detectable": found.detectable,
         "benchmark": panel.benchmark,
+        "model": panel.modelling.kind,
         "note": "; ".join(found.notes),
     }
 
@@ -237,11 +376,13 @@ def _paths(
     start = max(PATH_START, panel.estimation[1] + 1)
     rows = np.arange(min(start, 0), longest + 1)
     columns: dict[str, np.ndarray] = {}
+    followed: dict[int, tuple[str, ...]] = {}
     for layer, held in layers.items():
         for last in sorted({window[1] for window in studied}, reverse=True):
             window = (int(rows[0]), last)
-            whole = study_window(panel, window)
-            able = [c for c in panel.columns(held) if not whole.reasons[c]]
+            if last not in followed:
+                followed[last] = reasons(panel, window)
+            able = [c for c in panel.columns(held) if not followed[last][c]]
             if able:
                 one = portfolio_of(panel, able, [])
                 found = portfolio_cumulative(panel, one, window, "zero")

@@ -190,11 +190,15 @@ def newey_west_lags(n: int) -> int:
 def two_sided_p(t: npt.ArrayLike, df: npt.ArrayLike) -> Array:
     """Return the two-sided p-value of Student's t; df may be infinite, NaN stays."""
     freedom, below = np.asarray(df, dtype=np.float64), -np.abs(np.asarray(t))
-    tail = np.where(
-        freedom > NORMAL_DF,
-        ndtr(below),
-        stdtr(np.minimum(freedom, NORMAL_DF), below),
-    )
+    normal = freedom > NORMAL_DF
+    if normal.all():
+        tail = ndtr(below)
+    elif not normal.any():
+        tail = stdtr(freedom, below)
+    else:
+        tail = np.where(
+            normal, ndtr(below), stdtr(np.minimum(freedom, NORMAL_DF), below)
+        )
     return np.asarray(2.0 * tail, dtype=np.float64)
 
 

@@ -31,6 +31,28 @@ EVENT_COLUMNS = (
     "adjusted_bmp_p",
     "detectable",  # smallest effect found with power 0.8 at 5 % two-sided
     "benchmark",
+    "model",
+    "correlation",  # mean residual correlation of the members, within sides
+    *(
+        column
+        for test in (
+            "cross_sectional",
+            "patell",
+            "adjusted_patell",
+            "bmp",
+            "rank",
+            "sign",
+            "generalised_sign",
+            "grank",
+        )
+        for column in (test, f"{test}_p")
+    ),
+    "placebo_p",  # rank among all eligible dates before the event
+    "placebo_n",
+    "placebo_matched_p",  # among those of like volatility
+    "placebo_matched_n",
+    "bhar",  # buy-and-hold abnormal return
+    "bhar_t",  # skewness-adjusted, for display only
     "note",
 )
 
@@ -66,11 +88,17 @@ class EventStudy:
     paths : event id -> cumulative abnormal return by relative session (rows) and layer
         (columns), alpha zero, with columns ``<layer>`` and ``<layer>.se``.
     left_out : one row per event and subject that could not be studied, with `reason`.
+    recovery : one row per event and layer: reaction, drift, sessions to be back.
+    pooled : one row per layer and window, over the events with an expected sign.
+    crowding : one row per event and other event inside one of its windows.
     """
 
     table: pd.DataFrame
     paths: Mapping[str, pd.DataFrame]
     left_out: pd.DataFrame
+    recovery: pd.DataFrame = field(default_factory=pd.DataFrame)
+    pooled: pd.DataFrame = field(default_factory=pd.DataFrame)
+    crowding: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

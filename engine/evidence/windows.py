@@ -69,9 +69,12 @@ class History:
 
     bar : (T,) True where the session has a price; flat : (T,) a half day without trade.
     returns : (T,) since the asset's previous bar, own currency; NaN without a bar.
-    regressors : (T, 2) the benchmark compounded between its last closes not after those
-        two bars, and the same one bar earlier; the second is 0 unless `foreign`.
+    regressors : (T, 2 f) of f regressors, the benchmark first: each compounded between
+        its last closes not after those two bars, and the same one bar earlier; the
+        second is 0 unless `lagged`.
+    lagged : (f,) whether the model has the regressor of one bar earlier too.
     foreign : whether the asset trades on other sessions than the benchmark.
+    log : whether returns and regressors are logarithmic.
     home : (T,) position of the last home session closed at the asset's own close.
     span : (T,) home sessions closed since the previous bar; 0 without a bar.
     """
@@ -85,30 +88,52 @@ class History:
     foreign: bool
     home: Positions
     span: Positions
+    lagged: tuple[bool, ...] = ()
+    log: bool = False
 
 
 def histories(
-    market: Market, symbols: Sequence[str], benchmark: str
+    market: Market,
+    symbols: Sequence[str],
+    benchmark: str,
+    *,
+    others: Sequence[str] = (),
+    lagged: bool = False,
+    log: bool = False,
 ) -> dict[str, History] | None:
     """Return the history of each symbol that has a price, in the order given.
 
-    None if the benchmark has none.
+    None if the benchmark or another regressor has none. Options as of `history`.
     """
-    if benchmark not in market.lines:
+    if not {benchmark, *others} <= market.lines.keys():
         return None
     return {
-        symbol: history(market, symbol, benchmark)
+        symbol: history(
+            market, symbol, benchmark, others=others, lagged=lagged, log=log
+        )
         for symbol in symbols
         if symbol in market.lines
     }
 
 
-def history(market: Market, symbol: str, benchmark: str) -> History:
+def history(
+    market: Market,
+    symbol: str,
+    benchmark: str,
+    *,
+    others: Sequence[str] = (),
+    lagged: bool = False,
+    log: bool = False,
+) -> History:
     """Return one asset's returns beside the benchmark's over the same spans of time.
 
     A missing bar is not an observation; the next return spans the gap, and so do its
     regressors. A benchmark without a bar in its newest session has no level then: the
     regressor is NaN, never the stale close.
+
+    `others` are further regressors. `lagged` has each of them one bar earlier too; a
+    line that trades on other sessions than a regressor has that anyway, because Asia
+    answers New York a day later. `log` takes logarithmic returns of everything.
     """
     bars = market.bars_of(symbol)
     sessions = bars.sessions
@@ -116,18 +141,21 @@ def history(market: Market, symbol: str, benchmark: str) -> History:
     bar = np.isfinite(price)
     at = np.flatnonzero(bar)
     closes = sessions.close_utc[at]
-    level = _levels(market, benchmark, closes)
     total = len(sessions)
-    returns, regressors = np.full(total, np.nan), np.full((total, 2), np.nan)
-    returns[at[1:]] = price[at[1:]] / price[at[:-1]] - 1.0
-    moves = level[1:] / level[:-1] - 1.0
-    regressors[at[1:], 0] = moves
-    regressors[at[2:], 1] = moves[:-1]
-    foreign = calendar_of(market.lines[symbol].mic) != calendar_of(
-        market.lines[benchmark].mic
-    )
-    if not foreign:
-        regressors[:, 1] = np.where(bar, 0.0, np.nan)
+    calendar = calendar_of(market.lines[symbol].mic)
+    returns = np.full(total, np.nan)
+    returns[at[1:]] = _change(price[at], log=log)
+    behind = []
+    columns = []
+    for name in (benchmark, *others):
+        moves = _change(_levels(market, name, closes), log=log)
+        now, before = np.full(total, np.nan), np.full(total, np.nan)
+        now[at[1:]], before[at[2:]] = moves, moves[:-1]
+        behind.append(lagged or calendar_of(market.lines[name].mic) != calendar)
+        if not behind[-1]:
+            before = np.where(bar, 0.0, np.nan)
+        columns += [now, before]
+    foreign = calendar_of(market.lines[benchmark].mic) != calendar
     closed = market.home.sessions.close_utc
     home = np.searchsorted(closed, sessions.close_utc, side="right") - 1
     span = np.zeros(total, dtype=np.int64)
@@ -138,11 +166,19 @@ def history(market: Market, symbol: str, benchmark: str) -> History:
         bar=bar,
         flat=bars.flat[symbol].to_numpy(dtype=bool),
         returns=returns,
-        regressors=regressors,
+        regressors=np.column_stack(columns),
         foreign=foreign,
         home=home.astype(np.int64),
         span=span,
+        lagged=tuple(behind),
+        log=log,
     )
+
+
+def _change(price: Array, *, log: bool) -> Array:
+    """Return the change from each price to the next, shape (T - 1,)."""
+    ratio = price[1:] / price[:-1]
+    return np.asarray(np.log(ratio) if log else ratio - 1.0)
 
 
 def _levels(market: Market, benchmark: str, moments: np.ndarray) -> Array:

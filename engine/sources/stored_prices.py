@@ -129,10 +129,10 @@ class StoredPrices:
         actions = held.actions[until].reset_index(drop=True)
         found = [*_begins_late(held, line, start), *_foreign(held, line)]
         if self.source == YAHOO:
+            # total returns hold the dividends, and its closes are no prices that were
+            # traded: they are divided by every later split
             frame, notes = total_return_frame(line.symbol, frame, actions)
-            found += notes
-            # its closes are divided by all splits: none is left to explain a move
-            actions = actions[actions["kind"] != "split"]
+            return frame, [*found, *notes]
         return with_actions(frame, actions), found
 
     def _origin(

@@ -246,6 +246,26 @@ class Event(Section):
         default=(), description="Pairs of layers: the first minus the second."
     )
     benchmark: str | None = None
+    model: Literal[
+        "market", "market_adjusted", "mean_adjusted", "factors", "dimson"
+    ] = Field(
+        default="market",
+        description="What a normal return is: factors adds `regressors` to the market, "
+        "dimson adds the benchmark of one session earlier for every asset.",
+    )
+    regressors: tuple[str, ...] = Field(
+        default=(),
+        description="Funds beside the benchmark, for model = factors.",
+        validate_default=True,
+    )
+    returns: Literal["simple", "log"] = Field(
+        default="simple", description="How returns are measured in the model."
+    )
+    avoid: tuple[Moment, ...] = Field(
+        default=(),
+        description="Other news: the first session that could react to it, and the "
+        "next, are left out of the estimation window.",
+    )
     declared: Date | None = None
     planted: Flag = Field(
         default=False, description="An event of the simulated world, not of history."
@@ -256,6 +276,18 @@ class Event(Section):
     def day(self) -> Date:
         """The date of `at`, in the zone it is written in."""
         return self.at.date() if isinstance(self.at, dt.datetime) else self.at
+
+    @field_validator("regressors")
+    @classmethod
+    def _regressors_belong_to_factors(
+        cls, value: tuple[str, ...], info: ValidationInfo
+    ) -> tuple[str, ...]:
+        if bool(value) != (info.data.get("model") == "factors"):
+            raise ValueError(
+                "model = \"factors\" and a list of 'regressors' belong together; "
+                "give both or neither"
+            )
+        return value
 
     @field_validator("estimation")
     @classmethod

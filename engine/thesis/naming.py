@@ -176,8 +176,9 @@ def _event(path: Path, event: Raw, names: Vocabulary) -> Iterator[Complaint]:
     for position, pair in enumerate(contrasts if isinstance(contrasts, list) else ()):
         for place, layer in texts((*path, "contrasts", position), pair):
             yield from unknown(place, layer, names.layers, "layer")
-    for place, word in texts((*path, "benchmark"), event.get("benchmark")):
-        yield from _benchmark(place, word, names)
+    for key in ("benchmark", "regressors"):
+        for place, word in texts((*path, key), event.get(key)):
+            yield from _benchmark(place, word, names)
 
 
 def _claim(path: Path, claim: Raw, raw: Raw, names: Vocabulary) -> Iterator[Complaint]:

@@ -12,6 +12,9 @@ import pandas as pd
 from engine.evidence.attribution import Attribution, Pair, linked
 from engine.evidence.attribution_books import CASH, Books
 from engine.evidence.attribution_study import periods_of
+from engine.evidence.event_crowding import CROWDING_COLUMNS
+from engine.evidence.event_pool import POOL_COLUMNS
+from engine.evidence.event_recovery import RECOVERY_COLUMNS
 from engine.evidence.kill import KILL_COLUMNS
 from engine.evidence.performance import performance_table
 from engine.evidence.regression import factor_regression
@@ -533,9 +536,17 @@ def _events(rng: np.random.Generator) -> EventStudy:
                         "alpha": "zero" if last > 20 else "estimated",
                         "detectable": 2.8 * se,
                         "benchmark": "SPY",
+                        "model": "market",
+                        "placebo_n": 4 if last > 20 else 480,
+                        "placebo_matched_n": 3 if last > 20 else 210,
                         "note": "",
                     }
                 )
+    beside = np.random.default_rng(8)
+    for row in rows:
+        for name in EVENT_COLUMNS:
+            if name.endswith("_p") and row["kind"] != "asset":
+                row[name] = float(beside.uniform())
     days = np.arange(-10, 121)
     path = {}
     for layer in LAYERS:
@@ -552,7 +563,67 @@ def _events(rng: np.random.Generator) -> EventStudy:
         table=pd.DataFrame(rows)[list(EVENT_COLUMNS)],
         paths={EVENTS[0][0]: pd.DataFrame(path, index=days)},
         left_out=left_out,
+        recovery=_recovery(),
+        pooled=_pooled(),
+        crowding=pd.DataFrame(
+            [
+                ("deepseek-selloff", "estimation", (-260, -11), "hbm-controls", -38),
+                ("deepseek-selloff", "window", (2, 120), "ai-plus", 119),
+            ],
+            columns=list(CROWDING_COLUMNS),
+        ),
     )
+
+
+def _recovery() -> pd.DataFrame:
+    """Compute falls and is back by its price alone, labs falls later and is not."""
+    rows = []
+    for rank, layer in enumerate(LAYERS):
+        rows.append(
+            {
+                "event": EVENTS[0][0],
+                "layer": layer,
+                "firms": 2,
+                "reaction": -0.12 + 0.04 * rank,
+                "reaction_p": 0.001 + 0.1 * rank,
+                "car_20": -0.10 + 0.04 * rank,
+                "car_60": -0.02 - 0.01 * rank,
+                "car_120": 0.05 - 0.06 * rank,
+                "p_20": 0.04 + 0.1 * rank,
+                "p_60": 0.5,
+                "p_120": 0.3,
+                "car_estimated_20": -0.11,
+                "car_estimated_60": -0.03,
+                "car_estimated_120": 0.01,
+                "extreme": -0.15,
+                "extreme_session": 4,
+                "abnormal_sessions": np.nan,
+                "price_sessions": 17.0 if layer == "compute" else np.nan,
+                "followed": 120,
+            }
+        )
+    return pd.DataFrame(rows, columns=list(RECOVERY_COLUMNS))
+
+
+def _pooled() -> pd.DataFrame:
+    row = {
+        "layer": "compute",
+        "window": (0, 1),
+        "events": 7,
+        "independent": 6,
+        "mean": 0.031,
+        "se": 0.01,
+        "t": 3.1,
+        "p": 0.002,
+        "df": 240.0,
+        "se_if_independent": 0.009,
+        "detectable": 0.028,
+        "right": 6,
+        "note": "",
+    }
+    few = {"layer": "labs", "events": 3, "independent": 2, "p": 0.4, "mean": -0.01}
+    note = "no law: 2 events whose windows do not overlap, 5 needed"
+    return pd.DataFrame([row, row | few | {"note": note}], columns=list(POOL_COLUMNS))
 
 
 #: id, test, verdict, estimate, half width, unit, min_effect, sample, reason

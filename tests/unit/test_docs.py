@@ -20,7 +20,12 @@ from engine import app, period, study
 from engine.cli.main import COMMANDS, cli
 from engine.evidence import (
     attribution,
+    event_battery,
+    event_models,
     event_panel,
+    event_placebo,
+    event_pool,
+    event_ranks,
     performance,
     regression,
     regression_factors,
@@ -112,6 +117,13 @@ SAID = {
         f"at least {MINUTES} minutes after",
         f"fewer than {windows.FEWEST_ESTIMATION_RETURNS} returns",
         f"longer than {event_panel.LONG_WINDOW} sessions",
+        f"safe from {event_ranks.GRANK_FIRMS} firms on",
+        f"a factor of {event_placebo.VOLATILITY_RATIO} of",
+        f"({event_placebo.VOLATILITY_SESSIONS} sessions in excess",
+        f"windows that end by session {event_pool.LAST_OF_REACTION}",
+        {5: "below five the mean is no law"}[event_pool.FEWEST_EVENTS],
+        *(f"| `{kind}` |" for kind in typing.get_args(event_models.ModelKind)),
+        *(f"`{test}`" for test in event_battery.TESTS),
     ],
     "claims.md": [
         {5: "A law needs five events"}[event_windows.FEWEST_EVENTS],

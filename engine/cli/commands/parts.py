@@ -28,17 +28,46 @@ PERFORMANCE = [
 ]
 EVENTS = [
     "event",
-    "kind",
     "subject",
-    "layer",
-    "day_zero",
     "window",
-    "return",
     "car",
-    "se",
     "t",
     "p",
+    "detectable",
+    "placebo_p",
+    "placebo_n",
+    "adjusted_bmp_p",
+    "adjusted_patell_p",
+    "grank_p",
     "n",
+    "kind",
+    "layer",
+    "day_zero",
+    "return",
+    "se",
+]
+RECOVERY = [
+    "event",
+    "layer",
+    "reaction",
+    "car_20",
+    "car_60",
+    "car_120",
+    "abnormal_sessions",
+    "price_sessions",
+    "followed",
+    "firms",
+]
+POOLED = [
+    "layer",
+    "window",
+    "mean",
+    "p",
+    "events",
+    "independent",
+    "right",
+    "detectable",
+    "note",
 ]
 CLAIMS = [
     "claim",
@@ -111,12 +140,36 @@ def backtest(
 @THESIS
 @study_options
 @click.option("--event", "only", metavar="EVENT", help="Only this event.")
+@click.option(
+    "--sensitivity",
+    "other_choices",
+    is_flag=True,
+    help="The same under another day zero, estimation window, benchmark, model, "
+    "or with one asset left out.",
+)
 @FORMAT
-def events(thesis: Path, options: StudyOptions, only: str | None, form: str) -> None:
-    """Study the events of THESIS: one row per event, subject and window."""
+def events(
+    thesis: Path,
+    options: StudyOptions,
+    only: str | None,
+    other_choices: bool,
+    form: str,
+) -> None:
+    """Study the events of THESIS: one row per event, subject and window.
+
+    A terminal shows the primary test, the effect it could have found, and the tests
+    beside it; then who took the shock, and the events pooled. Csv and json have every
+    test of every row.
+    """
     from engine import parts
 
     with steps() as progress:
+        if other_choices:
+            varied = parts.sensitivity(
+                thesis, only=only, progress=progress, **options.as_keywords()
+            )
+            emit(varied.table, form, title="Sensitivity", simulated=varied.simulated)
+            return
         found = parts.events(
             thesis, only=only, progress=progress, **options.as_keywords()
         )
@@ -127,6 +180,12 @@ def events(thesis: Path, options: StudyOptions, only: str | None, form: str) -> 
         simulated=found.simulated,
         columns=EVENTS,
     )
+    if form == "table":
+        for title, table, columns in (
+            ("Reaction and drift", found.study.recovery, RECOVERY),
+            ("Pooled, in the expected direction", found.study.pooled, POOLED),
+        ):
+            emit(table, form, title=title, simulated=found.simulated, columns=columns)
     sentences = parts.left_out_sentences(found.study.left_out)
     for sentence in sentences[:MOST_NOTES]:
         note(sentence)

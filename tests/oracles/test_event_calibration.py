@@ -1,0 +1,129 @@
+"""The committed calibration is what the code gives, and says what its page says."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.evidence.event_calibration import (
+    CHUNK,
+    NOMINAL,
+    ROW_TESTS,
+    Setting,
+    Treatment,
+    rejection_rates,
+)
+
+DOCS = Path(__file__).parents[2] / "docs"
+SEED = 20260706
+WORLDS = 20_000
+ERROR = np.sqrt(NOMINAL * (1.0 - NOMINAL) / WORLDS)
+#: One in thousands of worlds may fall on the other side on another machine.
+ROUNDING = 2.5 / WORLDS
+Key = tuple[int, float, str, int, float, float]
+
+
+@pytest.fixture(scope="module")
+def committed() -> dict[Key, dict[str, float]]:
+    with (DOCS / "calibration.csv").open(newline="") as file:
+        return {
+            (
+                int(row["firms"]),
+                float(row["correlation"]),
+                row["law"],
+                int(row["length"]),
+                float(row["jump"]),
+                float(row["effect"]),
+            ): {name: float(row[name]) for name in ROW_TESTS}
+            for row in csv.DictReader(file)
+        }
+
+
+def test_a_cell_run_again_is_the_committed_one(
+    committed: dict[Key, dict[str, float]],
+) -> None:
+    setting = Setting(firms=5, correlation=0.25, law="normal")
+    calm, loud = Treatment(length=1), Treatment(length=5, jump=1.5)
+    found = rejection_rates(setting, [calm, loud], worlds=WORLDS, seed=SEED)
+    for one in (calm, loud):
+        wanted = committed[(5, 0.25, "normal", one.length, one.jump, 0.0)]
+        for name in ROW_TESTS:
+            assert found[one][name] == pytest.approx(wanted[name], abs=ROUNDING), name
+
+
+def test_a_cell_of_fat_tails_run_again_is_the_committed_one(
+    committed: dict[Key, dict[str, float]],
+) -> None:
+    setting, one = Setting(firms=5, correlation=0.0, law="t5"), Treatment(length=1)
+    found = rejection_rates(setting, [one], worlds=WORLDS, seed=SEED)[one]
+    wanted = committed[(5, 0.0, "t5", 1, 1.0, 0.0)]
+    for name in ROW_TESTS:
+        assert found[name] == pytest.approx(wanted[name], abs=ROUNDING), name
+
+
+def test_every_cell_is_there(committed: dict[Key, dict[str, float]]) -> None:
+    size = [key for key in committed if key[5] == 0.0]
+    assert len(size) == 3 * 3 * 2 * 4 * 2
+    assert {key[0] for key in size} == {5, 10, 30}
+    assert {key[3] for key in size} == {1, 5, 20, 120}
+
+
+def test_the_primary_test_holds_its_level_where_its_assumptions_hold(
+    committed: dict[Key, dict[str, float]],
+) -> None:
+    cells = {
+        key: rates["portfolio"]
+        for key, rates in committed.items()
+        if key[2] == "normal" and key[4] == 1.0 and key[5] == 0.0
+    }
+    assert len(cells) == 36
+    for key, rate in cells.items():
+        assert abs(rate - NOMINAL) < 3.0 * ERROR, (key, rate)
+
+
+def test_a_jump_of_volatility_shows_which_tests_fail_and_which_hold(
+    committed: dict[Key, dict[str, float]],
+) -> None:
+    for key, rates in committed.items():
+        if key[4] == 1.5 and key[2] == "normal":
+            assert 0.16 < rates["portfolio"] < 0.21, key
+            assert 0.16 < rates["adjusted_patell"] < 0.21, key
+            assert 0.045 < rates["adjusted_bmp"] < 0.056, key
+            if key[0] >= 10:
+                assert rates["grank"] < 0.08, key
+
+
+def test_power_grows_with_the_effect_and_falls_with_the_window(
+    committed: dict[Key, dict[str, float]],
+) -> None:
+    curve = [
+        committed[(10, 0.25, "normal", 1, 1.0, effect)]["portfolio"]
+        for effect in (0.005, 0.01, 0.02, 0.03, 0.05)
+    ]
+    assert curve == sorted(curve)
+    assert curve[-1] > 0.95
+    long = committed[(10, 0.25, "normal", 20, 1.0, 0.05)]["portfolio"]
+    assert long < curve[-1]
+
+
+def test_the_page_prints_the_numbers_of_the_file(
+    committed: dict[Key, dict[str, float]],
+) -> None:
+    page = (DOCS / "calibration.md").read_text(encoding="utf-8")
+    first = committed[(5, 0.0, "normal", 1, 1.0, 0.0)]
+    row = next(line for line in page.splitlines() if line.startswith("| 5 | 0 | 1 |"))
+    cells = [float(cell) for cell in row.strip("| ").split(" | ")]
+    assert cells[3] == pytest.approx(100.0 * first["portfolio"], abs=0.051)
+    assert cells[5] == pytest.approx(100.0 * first["adjusted_bmp"], abs=0.051)
+    three = committed[(10, 0.25, "normal", 1, 1.0, 0.03)]["portfolio"]
+    assert re.search(rf"found in {100 * three:.0f} % of worlds over one", page)
+
+
+def test_worlds_come_in_chunks() -> None:
+    setting = Setting(firms=5, correlation=0.0, law="normal")
+    with pytest.raises(ValueError, match="no multiple of"):
+        rejection_rates(setting, [Treatment(length=1)], worlds=CHUNK + 1, seed=1)
