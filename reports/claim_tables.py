@@ -187,7 +187,7 @@ def _condition(claim: Claim | None) -> str:
     word = "above" if told.get("above") is not None else "below"
     line = float(told.get(word) or 0.0)
     # shares are decimal fractions; any other unit is not known before a value is
-    shown = numbers.rate(line) if role.endswith("share") else f"{line:g}"
+    shown = numbers.rate(line) if role.endswith("share") else f"{line:,.12g}"
     entity = f" of {told['entity']}" if told.get("entity") else ""
     parts = [f"{role.replace('_', ' ')}{entity} {word} {shown}"]
     if int(told.get("times") or 1) > 1:
