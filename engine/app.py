@@ -36,6 +36,27 @@ ROLES = (
     "dollar_share",
     "price_per_mtok",
     "capex",
+    # of claims alone: nothing in the catalogues reads them, few sources have them
+    "downloads_hugging_face",
+    "cloud_revenue_quarter",
+    "cloud_profit_quarter",
+    "cloud_ai_revenue_quarter",
+    "cloud_ai_run_rate",
+    "model_service_revenue",
+    "server_revenue_quarter",
+    "gross_margin",
+    "take_rate",
+    "edge_attach_rate",
+    "unit_margin",
+    "benchmark_score",
+    "releases",
+    "small_model_token_share",
+    "bank_lending",
+    "hbm_stacks_per_year",
+    "offshore_accelerators",
+    "frontier_gap",
+    "us_open_models_in_top_tier",
+    "open_market_share",
 )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine.errors import DataError, UsageError
 from engine.market.calendar import covered, sessions
-from engine.thesis.model import About, Thesis
+from engine.thesis.model import About, Claim, Thesis
 
 #: Prices that end more days than this before a study does end the study.
 LONGEST_CLOSURE = 5
@@ -27,12 +27,24 @@ def declared_by(thesis: Thesis, as_of: dt.date) -> Thesis:
     claims = tuple(
         one
         for one in thesis.claims
-        if (thesis.declared_of(one) or as_of) <= as_of
-        and {one.params.get("event"), *one.params.get("events", ())} - {None} <= known
+        if (thesis.declared_of(one) or as_of) <= as_of and _events_of(one) <= known
+    )
+    ids = {one.id for one in claims}
+    kill = tuple(
+        one
+        for one in thesis.kill
+        if (thesis.declared_of(one) or as_of) <= as_of and one.claim in {None, *ids}
     )
     return thesis.model_copy(
-        update={"about": about, "events": events, "claims": claims}
+        update={"about": about, "events": events, "claims": claims, "kill": kill}
     )
+
+
+def _events_of(claim: Claim) -> set[str]:
+    """Return the events that a claim names."""
+    told = claim.params
+    named = {told.get("event"), *told.get("events", ()), *told.get("others", ())}
+    return {one for one in named if one is not None}
 
 
 def within_prices(about: About, days: pd.DatetimeIndex) -> tuple[About, dict[str, str]]:

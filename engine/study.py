@@ -23,6 +23,7 @@ from engine.evidence.claims.context import (
     one_line_per_firm,
 )
 from engine.evidence.events import study_events
+from engine.evidence.kill import find_stops, no_kill, replay
 from engine.evidence.results import Claims, EventStudy
 from engine.evidence.samples import performance_by_sample
 from engine.evidence.windows import day_zero, event_moment
@@ -122,6 +123,8 @@ class StudyResult:
         as columns with ``<metric>_low`` and ``<metric>_high`` 95 % bounds.
     around : event id -> `Around`. overrides : thesis settings replaced by the caller.
     caveats : sentences that every report prints. schedule : the fees applied.
+    kill : one row per kill criterion: when it would have stopped the thesis, and what
+        that would have cost or saved.
     """
 
     thesis: Thesis
@@ -141,6 +144,7 @@ class StudyResult:
     seed: int
     overrides: Mapping[str, str] = field(default_factory=dict)
     notebook: Callable[[StudyResult], str] | None = None
+    kill: pd.DataFrame = field(default_factory=no_kill)
 
     @property
     def simulated(self) -> bool:
@@ -181,7 +185,9 @@ def run_study(
         if home_day_zero(inputs, event) is not None
     }
     progress("testing the claims")
-    claims = study_claims(gather_evidence(inputs, backtest, baselines))
+    stops = find_stops(inputs.thesis, inputs.market, {BARBELL: backtest, **baselines})
+    evidence = gather_evidence(inputs, backtest, baselines, decisions)
+    claims = study_claims(evidence, stops)
     return StudyResult(
         thesis=inputs.thesis,
         universe=inputs.universe,
@@ -196,6 +202,7 @@ def run_study(
         regression=regression,
         events=events,
         claims=claims,
+        kill=replay(inputs.thesis, stops, inputs.tape, backtest),
         caveats=caveats(
             inputs.thesis,
             inputs.universe,
@@ -377,11 +384,14 @@ def _by_session(
 
 
 def gather_evidence(
-    inputs: StudyInputs, barbell: Backtest, baselines: Mapping[str, Backtest]
+    inputs: StudyInputs,
+    barbell: Backtest,
+    baselines: Mapping[str, Backtest],
+    decisions: tuple[Decision, ...] = (),
 ) -> Evidence:
     """Return what the claim tests are given."""
     thesis = inputs.thesis
-    layers = [*inputs.universe.layers, *thesis.barbell]
+    layers = [*inputs.universe.layers, *thesis.barbell, *thesis.baskets]
     firms = one_line_per_firm(inputs.assets)
     baskets = {name: members(name, thesis, inputs.universe, firms) for name in layers}
     paths = {BARBELL: barbell, **baselines}
@@ -398,4 +408,5 @@ def gather_evidence(
             stale_after=thesis.execution.stale_after,
         ),
         rng_seed=thesis.about.seed,
+        decisions=decisions,
     )

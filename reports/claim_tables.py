@@ -13,10 +13,20 @@ from reports.document import Cell, Column, Table, Tone, heading_row, plain
 
 #: Test -> unit of its effect, and the noun that the expectation needs, if any.
 EFFECTS: Mapping[str, tuple[str, str]] = {
+    "demand_elasticity": ("elasticity", "an elasticity of spending "),
     "event_contrast": ("return", ""),
+    "event_dispersion": ("standard deviations", "a difference of sizes "),
     "event_sign": ("return", ""),
+    "factor_rank_ic": ("rank correlation", "a rank correlation "),
+    "hedge_beta": ("beta", "a beta "),
+    "incremental_ratio": ("ratio", "a difference of ratios "),
     "layer_spread": ("return per year", ""),
+    "lead_lag": ("beta", "a slope "),
+    "rank_order": ("rank correlation", "a rank correlation "),
+    "saturation": ("per year", "a change of pace "),
     "sharpe_difference": ("Sharpe ratio", "a Sharpe ratio difference "),
+    "spanning_alpha": ("return per year", "an alpha "),
+    "trend": ("per year", "a change "),
 }
 CONDITION = "signal_threshold"
 SAMPLES = (samples.OUT_OF_SAMPLE, samples.IN_SAMPLE)
@@ -108,6 +118,8 @@ def _row(result: StudyResult, one: ClaimResult, found: Measurement) -> tuple[Cel
 def _why(one: ClaimResult, found: Measurement) -> str:
     """Return why a claim that could be tested has its verdict."""
     where = " for this event" if one.scope == "event" else ""
+    if one.killed:
+        return one.killed
     if words.is_condition(one):
         told = found.summary.rpartition(": ")[2]
         still = "still open: " if found.condition_met is None else ""
@@ -175,7 +187,7 @@ def _condition(claim: Claim | None) -> str:
     word = "above" if told.get("above") is not None else "below"
     line = float(told.get(word) or 0.0)
     # shares are decimal fractions; any other unit is not known before a value is
-    shown = numbers.rate(line) if role.endswith("share") else f"{line:g}"
+    shown = numbers.rate(line) if role.endswith("share") else f"{line:,.12g}"
     entity = f" of {told['entity']}" if told.get("entity") else ""
     parts = [f"{role.replace('_', ' ')}{entity} {word} {shown}"]
     if int(told.get("times") or 1) > 1:
@@ -188,9 +200,16 @@ def _condition(claim: Claim | None) -> str:
 def untestable(result: StudyResult) -> Table | None:
     """Return what could not be tested, and why; claims of one reason in one row.
 
-    A claim that stands nowhere else has a row of its own, with its words.
+    A claim that stands nowhere else has a row of its own, with its words, in the last
+    sample: that one has more evidence, and says what is missing. The sample before
+    names in one row those that lack the same thing there.
     """
     told = {one.id for one in result.claims.results if one.finding is not None}
+    later = {
+        one.id: one.reason
+        for one in result.claims.results
+        if one.sample == SAMPLES[-1] and one.finding is None
+    }
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
     for sample in SAMPLES:
@@ -204,7 +223,13 @@ def untestable(result: StudyResult) -> Table | None:
         groups.add(len(rows))
         heading = words.stamped(f"untestable, {sample}", result)
         rows.append(heading_row(words.label(heading), 2))
-        rows += _untestable_rows(result, left, told)
+        same = [one for one in left if later.get(one.id) == one.reason]
+        if sample != SAMPLES[-1] and same:
+            names = ", ".join(one.id for one in same)
+            rows.append((plain(names), plain("as in-sample, below")))
+            left = [one for one in left if one not in same]
+        last = sample == SAMPLES[-1]
+        rows += _untestable_rows(result, left, told if last else {*told, *later})
     if not rows:
         return None
     return Table(

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from engine.errors import at_most
 from engine.market.market import Finding
 from engine.study import StudyResult
+from engine.thesis.naming import ROLE_KEYS
 from reports import tables
 from reports.document import Column, Table, plain
 
@@ -90,5 +91,6 @@ def roles_used(result: StudyResult) -> set[str] | None:
     if any(name not in ROLES_READ for name in names):
         return None
     read = {role for name in names for role in ROLES_READ[name]}
-    asked = {str(one.params.get("role", "")) for one in result.thesis.claims}
+    told = [one.params for one in result.thesis.claims]
+    asked = {str(params.get(key, "")) for params in told for key in ROLE_KEYS}
     return (read | asked) - {""}

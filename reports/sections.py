@@ -10,12 +10,14 @@ from reports import (
     attribution_figures,
     attribution_tables,
     claim_tables,
+    claim_words,
     event_evidence,
     event_figures,
     event_maps,
     event_tables,
     figures,
     finding_tables,
+    kill_tables,
     numbers,
     paths,
     performance_tables,
@@ -327,7 +329,13 @@ def _claims(result: StudyResult) -> Section:
             ),
         ]
     tested, left = claim_tables.claims(result), claim_tables.untestable(result)
-    return _section("claims", "Claims", [chart, tested, left, *scores])
+    stops = kill_tables.kill(result)
+    told = claim_words.decided(result)
+    said: list[Block | None] = []
+    if told:
+        said = [Heading(text="What the evidence decides"), Bullets(items=told)]
+    blocks = [*said, chart, tested, left, stops, *scores]
+    return _section("claims", "Claims", blocks)
 
 
 def _costs(result: StudyResult) -> Section:

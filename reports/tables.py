@@ -17,7 +17,7 @@ from engine.market.coverage import RAW
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study import StudyResult
-from reports import words
+from reports import claim_words, words
 
 CASH = "cash"
 
@@ -49,6 +49,7 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "around_summary": around_summary(result),
         "claims": claims(result),
         "thesis_score": thesis_scores(result),
+        "kill": result.kill,
         "coverage": result.market.coverage.reset_index(drop=True),
         "findings": findings(result),
     }
@@ -294,6 +295,7 @@ def claims(result: StudyResult) -> pd.DataFrame:
         z=[one.z if one else float("nan") for one in found],
         summary=[one.summary if one else "" for one in found],
         assumptions=["; ".join(one.assumptions) if one else "" for one in found],
+        in_words=[claim_words.in_words(result, one) for one in result.claims.results],
     )
 
 

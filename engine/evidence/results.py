@@ -154,6 +154,7 @@ class ClaimResult:
     document: str = ""
     grade: str = ""
     declared: str = ""
+    killed: str = ""  # the kill criterion that refuted it, if one did
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,9 +109,14 @@ def null_correlation(
         weights.append(finding.weights)
     x = pd.concat(series, axis=1, sort=True).fillna(0.0)
     a = pd.concat(weights, axis=1, sort=True).reindex(x.index).fillna(0.0).to_numpy()
-    values = x.to_numpy()
-    draws = stationary_bootstrap_indices(len(values), BLOCK_SESSIONS, DRAWS, rng)
-    sums = np.stack([np.einsum("tk,tk->k", a, values[row]) for row in draws])
+    draws = stationary_bootstrap_indices(len(x), BLOCK_SESSIONS, DRAWS, rng)
+    # every draw of a claim at once: (draws, sessions) @ (sessions,)
+    sums = np.column_stack(
+        [
+            np.ascontiguousarray(values)[draws] @ weight
+            for values, weight in zip(x.to_numpy().T, a.T, strict=True)
+        ]
+    )
     spread = sums.std(axis=0)
     centred = (sums - sums.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     correlation = centred.T @ centred / len(sums)

@@ -22,7 +22,7 @@ def consistency(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
     yield from budgets(raw, places)
     yield from holdings(raw)
     yield from _chosen_twice(raw)
-    for kind in ("events", "claims"):
+    for kind in ("events", "claims", "kill"):
         yield from _ids(raw, kind, places)
     yield from _factors(raw, places)
     for path, event in tables(raw, "events"):
@@ -155,11 +155,15 @@ def _contrasts(path: Path, event: Raw) -> Iterator[Complaint]:
 
 def _claim(path: Path, claim: Raw) -> Iterator[Complaint]:
     """Check the two sides of a claim, and its window."""
-    for one, other in (("long", "short"), ("a", "b")):
+    for one, other in (
+        ("long", "short"),
+        ("a", "b"),
+        ("numerator", "denominator"),
+    ):
         word = text(claim, one)
         if word is not None and word == text(claim, other):
             yield _with_itself((*path, other), word)
-    for key in ("layers", "events"):
+    for key in ("layers", "events", "others", "against", "controls"):
         if isinstance(claim.get(key), list):
             yield from _repeats((*path, key), claim[key])
     window = whole_pair(claim.get("window"))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
+from engine.thesis.kill import Kill as Kill
 from engine.thesis.portfolio import Portfolio as Portfolio
 from engine.thesis.section import (
     BasisPoints,
@@ -345,6 +346,9 @@ class Thesis(Section):
     signals: dict[str, Text] = Field(
         default={}, description="Signal role -> series, where the default is not meant."
     )
+    baskets: dict[Identifier, Annotated[tuple[Text, ...], Field(min_length=1)]] = Field(
+        default={}, description="Name -> tickers that claims may speak of as a layer."
+    )
     factors: tuple[FactorSpec, ...] = ()
     scoring: Scoring = Scoring()
     barbell: Annotated[dict[Identifier, Leg], Field(min_length=1)]
@@ -352,8 +356,9 @@ class Thesis(Section):
     execution: Execution = Execution()
     events: tuple[Event, ...] = ()
     claims: tuple[Claim, ...] = ()
+    kill: tuple[Kill, ...] = ()
 
-    def declared_of(self, item: Event | Claim) -> dt.date | None:
+    def declared_of(self, item: Event | Claim | Kill) -> dt.date | None:
         """Return the day `item` was declared: its own, else the thesis's."""
         return item.declared or self.about.declared
 

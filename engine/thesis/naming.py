@@ -13,8 +13,13 @@ from engine.thesis.structure import keys_of, unknown_key
 from engine.thesis.vocabulary import Vocabulary, check_parameters
 
 #: Parameters of claim tests that name layers or legs, and those that name paths.
-SUBJECTS = ("layer", "layers", "long", "short")
-PATHS = ("a", "b")
+SUBJECTS = ("layer", "layers", "long", "short", "other_layer")
+PATHS = ("a", "b", "against", "controls")
+#: Parameters of claim tests that name a signal by its role.
+ROLE_KEYS = (
+    *("role", "follower", "price", "quantity", "total"),
+    *("numerator", "denominator"),
+)
 
 
 def naming(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
@@ -26,15 +31,23 @@ def naming(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
     for path, factor in tables(raw, "factors"):
         yield from _factor(path, factor, names)
     yield from _legs(raw, names)
+    yield from _baskets(raw, names)
     for path, event in tables(raw, "events"):
         yield from _event(path, event, names)
     for path, claim in tables(raw, "claims"):
         yield from _claim(path, claim, raw, names)
+    for path, kill in tables(raw, "kill"):
+        yield from _kill(path, kill, raw, names)
 
 
 def legs(raw: Raw) -> tuple[str, ...]:
     """Return the names of the barbell's legs."""
     return tuple(table(raw, "barbell"))
+
+
+def baskets(raw: Raw) -> tuple[str, ...]:
+    """Return the names of the thesis's own baskets."""
+    return tuple(table(raw, "baskets"))
 
 
 def paths(raw: Raw) -> tuple[str, ...]:
@@ -133,6 +146,26 @@ def _legs(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
         yield from unknown(place, layer, names.layers, "layer")
 
 
+def _baskets(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
+    """Check the tickers of [baskets], and that no name means two things.
+
+    A universe that has none of them all is another one, such as a placebo: there the
+    baskets stay empty, and claims about them are untestable.
+    """
+    baskets = table(raw, "baskets")
+    every = [one for name in baskets for one in texts(("baskets", name), baskets[name])]
+    meant = any(word in names.tickers for _, word in every)
+    for place, word in every if meant else ():
+        yield from unknown(place, word, names.tickers, "ticker")
+    for name in baskets:
+        if name in names.layers or name in legs(raw):
+            yield Complaint(
+                path=("baskets", name),
+                message=f"the basket {shown(name)} has the name of a layer or a leg",
+                hint="give it another name, so that claims can tell them apart",
+            )
+
+
 def _event(path: Path, event: Raw, names: Vocabulary) -> Iterator[Complaint]:
     expected = table(event, "expected")
     for part in ("reaction", "drift"):
@@ -164,19 +197,41 @@ def _claim(path: Path, claim: Raw, raw: Raw, names: Vocabulary) -> Iterator[Comp
     yield from _claim_names(path, claim, raw, names)
 
 
+def _kill(path: Path, kill: Raw, raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
+    """Check the accounts, the signal and the claim that a criterion names."""
+    claims = [text(other, "id") or "" for _, other in tables(raw, "claims")]
+    roles = (*names.roles, *table(raw, "signals")) if names.roles else ()
+    for key, known, kind in (
+        ("path", paths(raw), "path"),
+        ("behind", paths(raw), "path"),
+        ("role", roles, "role"),
+        ("claim", claims, "claim"),
+    ):
+        for place, word in texts((*path, key), kill.get(key)):
+            yield from unknown(place, word, known, kind)
+            if kind == "claim" and not claims:
+                yield Complaint(
+                    path=place,
+                    message=f"unknown claim {shown(word)}",
+                    hint="the thesis has no [[claims]]",
+                )
+
+
 def _claim_names(
     path: Path, claim: Raw, raw: Raw, names: Vocabulary
 ) -> Iterator[Complaint]:
     """Check parameters that name a layer, a leg, an event, a path or a signal."""
     events = [text(event, "id") or "" for _, event in tables(raw, "events")]
     claims = [text(other, "id") or "" for _, other in tables(raw, "claims")]
-    subjects = (*names.layers, *legs(raw)) if names.layers else ()
+    subjects = (*names.layers, *legs(raw), *baskets(raw)) if names.layers else ()
+    factors = [text(factor, "name") or "" for _, factor in tables(raw, "factors")]
     roles = (*names.roles, *table(raw, "signals"))
     kinds = {
         **dict.fromkeys(SUBJECTS, (subjects, "layer or leg")),
-        **dict.fromkeys(("event", "events"), (events, "event")),
+        **dict.fromkeys(("event", "events", "others"), (events, "event")),
         **dict.fromkeys(PATHS, (paths(raw), "path")),
-        "role": (roles if names.roles else (), "role"),
+        **dict.fromkeys(ROLE_KEYS, (roles if names.roles else (), "role")),
+        "factor": ((*factors, "score"), "factor of this thesis"),
         "mirrors": (claims, "claim"),
     }
     for key, (known, kind) in kinds.items():
@@ -188,11 +243,13 @@ def _claim_names(
                     message=f"unknown event {shown(word)}",
                     hint="the thesis has no [[events]]",
                 )
-    entity = text(claim, "entity")
-    if entity is not None and entity not in names.entities:
+    for key in ("entity", "follower_entity"):
+        entity = text(claim, key)
+        if entity is None or entity in names.entities:
+            continue
         meant = almost(entity, names.entities)
         if meant:  # signals also speak of entities outside the universe
-            place, hint = (*path, "entity"), nearest(entity, [meant])
+            place, hint = (*path, key), nearest(entity, [meant])
             yield Complaint(
                 path=place, message=f"unknown entity {shown(entity)}", hint=hint
             )

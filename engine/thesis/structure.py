@@ -19,6 +19,7 @@ from engine.thesis.model import (
     Execution,
     Expected,
     FactorSpec,
+    Kill,
     Leg,
     Portfolio,
     Scoring,
@@ -40,9 +41,10 @@ SECTIONS: Mapping[str, type[Section]] = MappingProxyType(
         "execution": Execution,
         "events": Event,
         "claims": Claim,
+        "kill": Kill,
     }
 )
-LISTS = ("factors", "events", "claims")
+LISTS = ("factors", "events", "claims", "kill")
 #: Keys whose value is a list of pairs.
 PAIRS = ("windows", "contrasts")
 

@@ -122,5 +122,8 @@ def test_claims_and_grades(thesis: Thesis, shared: Path) -> None:
             assert claim.grade == "C"
             continue
         number = "H02" if claim.id == "right-layer" else claim.id.split("-")[0]
+        if number not in grades:  # monitors and the two readings of cloud have none
+            assert number == "cloud" or number[0] == "W"
+            continue
         if grades[number][0] != "-":
             assert claim.grade == grades[number][0], claim.id

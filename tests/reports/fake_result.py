@@ -15,6 +15,7 @@ from engine.evidence.attribution_study import periods_of
 from engine.evidence.event_crowding import CROWDING_COLUMNS
 from engine.evidence.event_pool import POOL_COLUMNS
 from engine.evidence.event_recovery import RECOVERY_COLUMNS
+from engine.evidence.kill import KILL_COLUMNS
 from engine.evidence.performance import performance_table
 from engine.evidence.regression import factor_regression
 from engine.evidence.regression_factors import Factor
@@ -109,7 +110,33 @@ def fake_result(
         ),
         seed=7,
         overrides={"start": "2023-08-01"},
+        kill=_kill(),
     )
+
+
+def _kill() -> pd.DataFrame:
+    """One criterion that stopped the thesis, one that did not."""
+    told = {
+        "says": "So.",
+        "watched": "fall of barbell from its peak",
+        "why": "so",
+        "sample": "in-sample",
+    }
+    stopped = {
+        "criterion": "fall",
+        "stopped": pd.Timestamp("2024-03-01"),
+        "first": True,
+        "return_before": 0.05,
+        "return_after": -0.2,
+        "return_stopped": 0.04,
+        "return_kept": -0.16,
+        "saved": 0.25,
+        "drawdown_stopped": -0.1,
+        "drawdown_kept": -0.3,
+        "costs_of_stopping": 0.001,
+    }
+    never = {"criterion": "never", "stopped": pd.NaT, "first": False, "sample": ""}
+    return pd.DataFrame([told | never, told | stopped], columns=list(KILL_COLUMNS))
 
 
 def provenance() -> dict[str, str]:

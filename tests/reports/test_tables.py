@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.evidence.kill import no_kill
 from engine.evidence.results import Claims, EventStudy
 from engine.market.market import Finding
 from engine.study import StudyResult
@@ -18,6 +19,7 @@ from reports import (
     claim_tables,
     event_tables,
     finding_tables,
+    kill_tables,
     performance_tables,
     record_tables,
     tables,
@@ -136,9 +138,10 @@ def test_untestable_claims_share_one_block_and_are_told_once(
     again = replace(result, claims=Claims(results=tuple(twice), scores=()))
     rows = _printed(claim_tables.untestable(again)).rows
     assert [row[0].text for row in rows[1::2]] == [
-        "The labs lag claim holds.",
         "labs-lag",
+        "The labs lag claim holds.",
     ]
+    assert rows[1][1].text == "as in-sample, below"
 
 
 def test_each_claim_says_what_it_expects_in_the_unit_of_its_test(
@@ -345,6 +348,7 @@ def test_a_study_without_events_claims_or_decisions_still_reports(
         events=EventStudy(table=pd.DataFrame(), paths={}, left_out=pd.DataFrame()),
         around={},
         claims=Claims(results=(), scores=()),
+        kill=no_kill(),
         decisions=(),
         caveats=(),
     )
@@ -365,3 +369,23 @@ def test_a_study_without_events_claims_or_decisions_still_reports(
         "costs-chart",
     }
     assert tables.tables(bare)["claims"].empty
+
+
+def test_kill_criteria_stand_with_the_earliest_stop_first(result: StudyResult) -> None:
+    table = kill_tables.kill(result)
+    assert table is not None
+    _printed(table)
+    first, second = table.rows
+    assert [cell.text for cell in first[1:]] == [
+        "2024-03-01",
+        "+5.0%",
+        "−20.0%",
+        "+25.0%",
+        "10.0%",
+    ]
+    assert first[1].sub == "in-sample"
+    assert first[5].sub == "kept 30.0%"
+    assert second[1].text == "no"
+    assert table.shaded == {0}
+    nothing = replace(result, kill=result.kill.iloc[:0])
+    assert kill_tables.kill(nothing) is None

@@ -57,14 +57,14 @@ def test_every_layer_and_leg_exists(thesis: Thesis) -> None:
     layers = load(thesis.universe.name).layers
     held = [layer for leg in thesis.barbell.values() for layer in leg.layers]
     assert sorted(held) == sorted(layers)
-    subjects = {*layers, *thesis.barbell}
+    subjects = {*layers, *thesis.barbell, *thesis.baskets}
     for factor in thesis.factors:
         assert set(factor.exposure or {}) <= set(layers)
     for event in thesis.events:
         assert {*event.expected.reaction, *event.expected.drift} <= set(layers)
     for claim in thesis.claims:
         named = {claim.params.get(key) for key in ("layer", "long", "short")} - {None}
-        assert named <= subjects
+        assert {*named, *claim.params.get("layers", ())} <= subjects
 
 
 def test_each_leg_can_be_filled(thesis: Thesis) -> None:
@@ -96,6 +96,41 @@ def test_the_contradiction_is_tested_with_both_signs(thesis: Thesis) -> None:
     assert up.mirrors == down.id
     assert down.params == up.params
     assert {down.sign, up.sign} == {"+", "-"}
+
+
+def test_cloud_is_tested_in_both_readings_and_counts_once(thesis: Thesis) -> None:
+    by_id = {claim.id: claim for claim in thesis.claims}
+    below, above = by_id["cloud-below"], by_id["cloud-above"]
+    assert above.mirrors == below.id
+    assert below.params == above.params
+    assert {below.sign, above.sign} == {"+", "-"}
+    assert (below.document, above.document) == ("000", "004")
+
+
+def test_every_hypothesis_and_monitor_stands_as_a_claim(thesis: Thesis) -> None:
+    stems = {claim.id.split("-")[0] for claim in thesis.claims}
+    wanted = {f"H{number:02d}" for number in range(1, 29)}
+    assert wanted | {f"W{number}" for number in range(1, 6)} <= stems
+    for claim in thesis.claims:
+        assert claim.document, claim.id
+        assert claim.grade, claim.id
+        assert claim.refuted_if, claim.id
+        assert thesis.declared_of(claim) is not None
+
+
+def test_every_basket_is_held(thesis: Thesis) -> None:
+    universe = load(thesis.universe.name)
+    held = {line.symbol for line in universe.assets(exclude=thesis.universe.exclude)}
+    for tickers in thesis.baskets.values():
+        assert set(tickers) <= held
+
+
+def test_kill_criteria_name_claims_and_were_not_written_before(thesis: Thesis) -> None:
+    ids = {claim.id for claim in thesis.claims}
+    assert len(thesis.kill) >= 4
+    for kill in thesis.kill:
+        assert kill.claim in {None, *ids}
+        assert thesis.declared_of(kill) == thesis.about.declared
 
 
 def test_estimation_ends_before_r1_on_every_exchange(
@@ -141,6 +176,7 @@ def test_nothing_is_declared_before_its_document(thesis: Thesis) -> None:
         "000": dt.date(2026, 1, 2),
         "001": dt.date(2025, 12, 9),
         "002": dt.date(2026, 4, 20),
+        "003": dt.date(2025, 12, 10),
         "004": dt.date(2026, 7, 6),
     }
     for item in (*thesis.events, *thesis.claims):

@@ -13,6 +13,7 @@ from engine.evidence.results import Measurement, Sample, Untestable
 from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
+from engine.portfolio.results import Decision
 from engine.thesis.model import Claim, Thesis
 
 #: Fewest daily returns that a mean or a Sharpe ratio is estimated from.
@@ -45,7 +46,7 @@ class Evidence:
     "equal weight", "anti-thesis") to its net returns per home session.
     `layer_returns` holds the equal-weight basket of each layer and leg in the base
     currency, one column each, per home session of the study. `assets` has one line per
-    firm.
+    firm. `decisions` are the portfolio's, with the factor readings of each.
     """
 
     market: Market
@@ -55,6 +56,7 @@ class Evidence:
     returns: Mapping[str, pd.Series]
     layer_returns: pd.DataFrame
     rng_seed: int
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def home(self) -> pd.DatetimeIndex:
@@ -94,7 +96,14 @@ class ClaimTest:
 def members(
     subject: str, thesis: Thesis, universe: Universe, assets: tuple[Line, ...]
 ) -> tuple[str, ...]:
-    """Return the symbols whose primary layer is `subject` or lies in that leg."""
+    """Return the symbols whose primary layer is `subject` or lies in that leg.
+
+    A basket of the thesis holds its own tickers, as far as they are among `assets`.
+    """
+    if subject in thesis.baskets:
+        named = [universe.line(ticker) for ticker in thesis.baskets[subject]]
+        firms = {line.entity for line in named if line is not None}
+        return tuple(line.symbol for line in assets if line.entity in firms)
     leg = thesis.barbell.get(subject)
     layers = set(leg.layers) if leg else {subject}
     return tuple(

@@ -55,7 +55,20 @@ def measure_window(
             f'{len(events)} in this sample; set scope = "event" for a statement about '
             "one"
         )
-    studies = []
+    studies = studied(subject, events, window, evidence)
+    if isinstance(studies, Untestable):
+        return studies
+    overlap = overlapping(studies)
+    if overlap:
+        return Untestable(reason=overlap)
+    return _combined(claim, subject, list(studies.values()), events, window)
+
+
+def studied(
+    subject: Subject, events: Sequence[str], window: Window, evidence: Evidence
+) -> dict[str, SubjectStudy] | Untestable:
+    """Return event -> the subject over its window, or why one cannot be studied."""
+    out = {}
     for identifier in events:
         found = subject_study(
             evidence.market,
@@ -66,11 +79,8 @@ def measure_window(
         )
         if isinstance(found, LeftOut):
             return Untestable(reason=f"{identifier}: {found.reason}")
-        studies.append(found)
-    overlap = _overlapping(dict(zip(events, studies, strict=True)))
-    if overlap:
-        return Untestable(reason=overlap)
-    return _combined(claim, subject, studies, events, window)
+        out[identifier] = found
+    return out
 
 
 def _combined(
@@ -123,7 +133,7 @@ def _combined(
     )
 
 
-def _overlapping(studies: dict[str, SubjectStudy]) -> str:
+def overlapping(studies: dict[str, SubjectStudy]) -> str:
     """Return which two events share a session of their windows, or nothing."""
     held = []
     for name, found in studies.items():

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
+from engine.evidence.claims.series import observations, of_entity, series_name
 from engine.evidence.results import Measurement, Untestable
-from engine.market.signals import Signals
 from engine.thesis.model import Claim
 
 
@@ -44,18 +44,15 @@ def measure(
     A condition has no p-value: it is met, unmet at its deadline, or still open. Bounds,
     forecasts and targets are not observations.
     """
-    known = _observed(evidence.market.signals, params, span)
-    entities = sorted(known["entity"].unique())
-    if params.entity is None and len(entities) > 1:
-        return Untestable(
-            reason=f"{params.role} is known of {len(entities)} entities; name one "
-            "with 'entity'"
-        )
-    if params.entity is not None:
-        known = known[known["entity"] == params.entity]
-    of_entity = f" of {params.entity}" if params.entity else ""
+    signals = evidence.market.signals
+    every = observations(signals, params.role, span, by=params.by)
+    known = of_entity(every, params.role, params.entity)
+    if isinstance(known, Untestable):
+        return known
+    whose = f" of {params.entity}" if params.entity else ""
     if known.empty:
-        return Untestable(reason=f"no observation of {params.role}{of_entity}")
+        name = series_name(signals, params.role)
+        return Untestable(reason=f"no observation of {name}{whose}")
     values = known["value"].to_numpy()
     line = params.above if params.above is not None else params.below
     met = values > line if params.above is not None else values < line
@@ -82,33 +79,12 @@ def measure(
         n=len(values),
         unit=str(known["unit"].iloc[-1]),
         detectable=float("nan"),
-        summary=f"{params.role}{of_entity} {word} {line:g}{row}: {told}; "
+        summary=f"{params.role}{whose} {word} {line:g}{row}: {told}; "
         f"{len(values)} observations",
         condition_met=True if first is not None else (False if passed else None),
         assumptions=(f"{params.times} observation(s) in a row",),
         rows=known.reset_index(drop=True),
     )
-
-
-def _observed(signals: Signals, params: Params, span: Span) -> pd.DataFrame:
-    """Return the role's observations that became known in the span, as of its end.
-
-    A restatement after the span, or after the deadline, changes nothing in it; a
-    restatement in it of a value known before is no new observation.
-    """
-    end = span.end
-    if params.by is not None:
-        end = min(end, pd.Timestamp(params.by) + pd.Timedelta(days=1))
-    just_before = pd.Timedelta(1, "ns")
-    before, known = (
-        signals.first(signals.known_by((moment - just_before).to_datetime64())).read(
-            params.role
-        )
-        for moment in (span.first, end)
-    )
-    place = ["entity", "value_date"]
-    seen = pd.MultiIndex.from_frame(before[place])
-    return known[~pd.MultiIndex.from_frame(known[place]).isin(seen)]
 
 
 def _runs(met: np.ndarray, times: int) -> np.ndarray:

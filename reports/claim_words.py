@@ -1,0 +1,101 @@
+"""A verdict as a committee reads it: claimed, found, how sure, what would change it."""
+
+from __future__ import annotations
+
+import math
+
+from engine.evidence.results import ClaimResult, Measurement
+from engine.evidence.verdict import FALSE_DISCOVERY_RATE
+from engine.study import StudyResult
+from engine.thesis.model import Claim
+from reports import numbers, samples, words
+
+#: What each verdict says of the data, for somebody who does not test for a living.
+_MEANING = {
+    "supported": "the data would be surprising if the claim were empty",
+    "refuted": "the data speak against it",
+    "inconclusive": "the data cannot tell",
+    "untestable": "nothing was tested",
+}
+
+
+def decided(result: StudyResult) -> tuple[str, ...]:
+    """Return a sentence group for every claim that the evidence decides.
+
+    Out-of-sample first; conditions after effects. Empty where nothing is decided.
+    """
+    chosen = [
+        one
+        for sample in (samples.OUT_OF_SAMPLE, samples.IN_SAMPLE)
+        for one in result.claims.results
+        if one.sample == sample and one.verdict in ("supported", "refuted")
+    ]
+    chosen.sort(key=words.is_condition)
+    return tuple(in_words(result, one) for one in chosen)
+
+
+def in_words(result: StudyResult, one: ClaimResult) -> str:
+    """Return what was claimed, what was found, how sure, what would change our mind."""
+    claim = next((each for each in result.thesis.claims if each.id == one.id), None)
+    parts = [
+        f"{words.stamped(one.verdict, result)}, {one.sample}: {one.says}",
+        f"Found: {_found(one)}.",
+        f"How sure: {_sure(one)}.",
+    ]
+    if claim is not None and claim.refuted_if:
+        parts.append(f"Would change our mind: {_changes(claim, one)}.")
+    return " ".join(parts)
+
+
+def _found(one: ClaimResult) -> str:
+    """Return the estimate with its interval, or what stood in the way."""
+    found = one.finding
+    if found is None:
+        return f"nothing, because of this: {one.reason.rstrip('.')}"
+    if not math.isfinite(found.p):
+        return found.summary
+    show = numbers.unit_format(found.unit)
+    unit = numbers.unit_word(found.unit)
+    value = f"{show(found.estimate)} {unit}".strip()
+    between = numbers.interval(*one.interval, show)
+    count = numbers.count(found.n)
+    return f"{value}, 90% interval {between}, n = {count}"
+
+
+def _sure(one: ClaimResult) -> str:
+    """Return how far the verdict can be believed."""
+    found = one.finding
+    meaning = _MEANING[one.verdict]
+    if one.killed:
+        return f"{meaning}: {one.killed}"
+    if found is None:
+        return meaning
+    if not math.isfinite(found.p):
+        return "a fact that is there or not, without a p-value"
+    said = f"{meaning}{_by(one, found)}"
+    if one.scope == "event":
+        said += "; one event, so it speaks for that event alone"
+    if one.sample == samples.IN_SAMPLE:
+        said += "; known when the claim was written, so it confirms nothing"
+    return said
+
+
+def _by(one: ClaimResult, found: Measurement) -> str:
+    """Return the number behind a verdict."""
+    show = numbers.unit_format(found.unit)
+    if one.verdict == "inconclusive":
+        least = show(found.detectable).removeprefix("+")
+        return f": an effect below {least} would mostly go unseen"
+    if one.q < FALSE_DISCOVERY_RATE:
+        shown = numbers.p_value(one.q)
+        shown = f"q < {shown[1:]}" if shown.startswith("<") else f"q = {shown}"
+        return f" ({shown}: of claims decided like this, one in ten may be luck)"
+    return ", because even the most that fits them is too little to matter"
+
+
+def _changes(claim: Claim, one: ClaimResult) -> str:
+    """Return what would turn the verdict."""
+    told = claim.refuted_if.rstrip(".")
+    if one.verdict == "refuted":
+        return f"later evidence in which this does not hold: {told}"
+    return told
