@@ -40,6 +40,7 @@ from engine.market.market import Market
 from engine.portfolio.results import Decision
 from engine.portfolio.scoring import WeightedFactor
 from engine.thesis.model import Event, Leg, Thesis
+from engine.thesis.registration import Registration
 
 BARBELL = "barbell"
 EQUAL_WEIGHT = "equal weight"
@@ -76,6 +77,7 @@ class StudyInputs:
     factors: tuple[WeightedFactor, ...]
     overrides: Mapping[str, str] = field(default_factory=dict)
     notebook: Callable[[StudyResult], str] | None = None
+    registration: Registration | None = None
 
     @cached_property
     def schedule(self) -> FeeSchedule:
@@ -121,6 +123,8 @@ class StudyResult:
         as columns with ``<metric>_low`` and ``<metric>_high`` 95 % bounds.
     around : event id -> `Around`. overrides : thesis settings replaced by the caller.
     caveats : sentences that every report prints. schedule : the fees applied.
+    registration : what the register says of the thesis; its dates then stand in
+        `thesis` in place of those that the file asserts. None without one.
     """
 
     thesis: Thesis
@@ -138,6 +142,7 @@ class StudyResult:
     seed: int
     overrides: Mapping[str, str] = field(default_factory=dict)
     notebook: Callable[[StudyResult], str] | None = None
+    registration: Registration | None = None
 
     @property
     def simulated(self) -> bool:
@@ -192,10 +197,12 @@ def run_study(
             inputs.assets,
             inputs.overrides,
             decisions=decisions,
+            registration=inputs.registration,
         ),
         seed=inputs.thesis.about.seed,
         overrides=inputs.overrides,
         notebook=inputs.notebook,
+        registration=inputs.registration,
     )
 
 

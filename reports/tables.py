@@ -16,6 +16,7 @@ from engine.ledger.backtest import Backtest
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study import StudyResult
+from engine.thesis.registration import NEVER
 from reports import words
 
 CASH = "cash"
@@ -253,12 +254,31 @@ def claims(result: StudyResult) -> pd.DataFrame:
     The verdict reads as it may be quoted: stamped where anything is simulated.
     """
     found = [one.finding for one in result.claims.results]
-    return result.claims.table.assign(
+    return since(result).assign(
         verdict=[words.stamped(one.verdict, result) for one in result.claims.results],
         min_effect=[one.min_effect for one in result.claims.results],
         z=[one.z if one else float("nan") for one in found],
         summary=[one.summary if one else "" for one in found],
         assumptions=["; ".join(one.assumptions) if one else "" for one in found],
+    )
+
+
+def since(result: StudyResult) -> pd.DataFrame:
+    """Return the claims with the day each asserts, and the one that counts and why.
+
+    `counts_from` is empty where a register does not hold a claim as it stands.
+    """
+    table, held = result.claims.table, result.registration
+    if held is None:
+        return table.assign(counts="declared", counts_from=table["declared"])
+    asserted = {
+        claim.id: held.claims_declared.get(claim.id) or held.declared or ""
+        for claim in result.thesis.claims
+    }
+    return table.assign(
+        declared=[str(asserted[one]) for one in table["claim"]],
+        counts=[held.basis_of(one) for one in table["claim"]],
+        counts_from=table["declared"].where(table["declared"] != str(NEVER), ""),
     )
 
 

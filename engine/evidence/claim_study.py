@@ -16,6 +16,7 @@ from engine.evidence.results import Claims, Measurement, Sample, Untestable
 from engine.evidence.score import thesis_score
 from engine.evidence.verdict import judge
 from engine.thesis.model import Claim, Thesis
+from engine.thesis.registration import NEVER
 
 SAMPLES: tuple[Sample, ...] = ("in-sample", "out-of-sample")
 
@@ -95,10 +96,14 @@ def _measure(
             return Untestable(reason="none of the claim's events is in this sample")
         params = dataclasses.replace(params, events=chosen)
     elif span.end <= span.first:
-        return Untestable(
-            reason=f"nothing yet: declared {declared}, and the study ends "
-            f"{evidence.thesis.about.end}"
-            if declared
-            else "no declaration date: everything is in-sample"
-        )
+        return Untestable(reason=_nothing_yet(declared, evidence.thesis.about.end))
     return test.measure(claim, params, evidence, span)
+
+
+def _nothing_yet(declared: dt.date | None, end: dt.date) -> str:
+    """Return why a sample holds no day."""
+    if declared is None:
+        return "no declaration date: everything is in-sample"
+    if declared == NEVER:
+        return "not registered as it now stands: everything is in-sample"
+    return f"nothing yet: declared {declared}, and the study ends {end}"
