@@ -12,6 +12,7 @@ from reports import (
     event_tables,
     figures,
     finding_tables,
+    forecast_tables,
     numbers,
     paths,
     performance_tables,
@@ -268,7 +269,8 @@ def _claims(result: StudyResult) -> Section:
             ),
         ]
     tested, left = claim_tables.claims(result), claim_tables.untestable(result)
-    return _section("claims", "Claims", [chart, tested, left, *scores])
+    stated = forecast_tables.stated(result)
+    return _section("claims", "Claims", [chart, tested, left, stated, *scores])
 
 
 def _costs(result: StudyResult) -> Section:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from engine.costs.fees import schedule
+from engine.evidence.forecasts import forecasts
 from engine.ledger.backtest import Backtest
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
@@ -42,6 +43,7 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "around_summary": around_summary(result),
         "claims": claims(result),
         "thesis_score": thesis_scores(result),
+        "forecasts": forecast_table(result),
         "coverage": result.market.coverage.reset_index(drop=True),
         "findings": findings(result),
     }
@@ -280,6 +282,14 @@ def since(result: StudyResult) -> pd.DataFrame:
         counts=[held.basis_of(one) for one in table["claim"]],
         counts_from=table["declared"].where(table["declared"] != str(NEVER), ""),
     )
+
+
+def forecast_table(result: StudyResult) -> pd.DataFrame:
+    """Return one row per stated probability: what became of its claim, its scores."""
+    columns = ["claim", "probability", "state", "why", "brier", "log_score"]
+    found = forecasts(result.thesis, result.claims.results)
+    rows = [[getattr(one, name) for name in columns] for one in found]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def thesis_scores(result: StudyResult) -> pd.DataFrame:
