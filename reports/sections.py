@@ -13,6 +13,7 @@ from reports import (
     figures,
     finding_tables,
     forecast_tables,
+    hindsight_tables,
     numbers,
     paths,
     performance_tables,
@@ -47,6 +48,7 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         _events(result),
         _around(result),
         _claims(result),
+        _hindsight(result),
         _costs(result),
         _data(result),
         _provenance(result, provenance),
@@ -56,7 +58,8 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         title=result.thesis.about.title,
         kicker=KICKER,
         subtitle=(words.period(result), words.sample_line(result)),
-        footer=f"Run {run}" if run else f"Thesis {result.thesis.about.id}",
+        footer=f"{f'Run {run}' if run else f'Thesis {result.thesis.about.id}'} · "
+        f"{words.in_sample_short(result)}",
         date=result.thesis.about.end,
         stamp=words.stamp(result),
         stamp_text=words.STAMP_TEXT if result.simulated else "",
@@ -271,6 +274,14 @@ def _claims(result: StudyResult) -> Section:
     tested, left = claim_tables.claims(result), claim_tables.untestable(result)
     stated = forecast_tables.stated(result)
     return _section("claims", "Claims", [chart, tested, left, stated, *scores])
+
+
+def _hindsight(result: StudyResult) -> Section:
+    return _section(
+        "hindsight",
+        "Hindsight",
+        [hindsight_tables.hindsight(result), hindsight_tables.stated_apart(result)],
+    )
 
 
 def _costs(result: StudyResult) -> Section:

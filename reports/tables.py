@@ -18,7 +18,7 @@ from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study import StudyResult
 from engine.thesis.registration import NEVER
-from reports import words
+from reports import hindsight_tables, words
 
 CASH = "cash"
 
@@ -44,6 +44,8 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "claims": claims(result),
         "thesis_score": thesis_scores(result),
         "forecasts": forecast_table(result),
+        "hindsight": hindsight_tables.audit(result),
+        "hindsight_assets": hindsight_tables.assets(result),
         "coverage": result.market.coverage.reset_index(drop=True),
         "findings": findings(result),
     }

@@ -75,6 +75,16 @@ def sample_line(result: StudyResult) -> str:
     return f"In-sample before {day}, {when} the thesis was {word}; out-of-sample after."
 
 
+def in_sample_short(result: StudyResult) -> str:
+    """Return what is in-sample in a few words, for the foot of every page."""
+    declared = result.thesis.about.declared
+    if declared is None or unregistered(result):
+        return "all of it in-sample"
+    if none_in_sample(result):
+        return "out-of-sample throughout"
+    return f"in-sample before {numbers.long_day(declared)}"
+
+
 def _earlier(result: StudyResult) -> str:
     """Return how many claims were declared before the thesis, and what that gave."""
     whole = result.thesis.about.declared
