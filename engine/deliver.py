@@ -193,8 +193,8 @@ def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
             )
     if register := manifest.get("register"):
         inputs["Register"] = (
-            f"{register['file']}, {register['entries']} entries, head "
-            f"{register['head']}; the thesis is {register['counts']}"
+            f"{register['file']} up to entry {register['entries']}, SHA-256 "
+            f"{register['head']}; the thesis counts as {register['counts']}"
         )
     lines = inputs | {
         "Seed": str(manifest["seed"]),

@@ -8,9 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from engine.app import held_lines, load_universe, read_thesis
-from engine.errors import RegisterError
+from engine.errors import RegisterError, UsageError
 from engine.runs.archive import universe_digest, versions
 from engine.runs.register import (
+    NO_REGISTER,
     NOTHING,
     REGISTER,
     Entry,
@@ -79,6 +80,8 @@ def register_thesis(
         that is registered under another id and for a tag without a repository, and
         `RegisterError` for a register that is broken or cannot be written.
     """
+    if str(register) == NO_REGISTER:
+        raise UsageError(f"--register {NO_REGISTER} is no register: name a file")
     source = Path(path)
     document = read_thesis(source)
     file = Path(register) if register is not None else source.parent / REGISTER

@@ -17,7 +17,6 @@ from engine.ledger.backtest import Backtest
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study import StudyResult
-from engine.thesis.registration import NEVER
 from reports import hindsight_tables, words
 
 CASH = "cash"
@@ -282,7 +281,7 @@ def since(result: StudyResult) -> pd.DataFrame:
     return table.assign(
         declared=[str(asserted[one]) for one in table["claim"]],
         counts=[held.basis_of(one) for one in table["claim"]],
-        counts_from=table["declared"].where(table["declared"] != str(NEVER), ""),
+        counts_from=table["declared"],
     )
 
 

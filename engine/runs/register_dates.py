@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -89,11 +90,8 @@ def check_id(register: Register, thesis: str, file: Path) -> None:
 
 
 def file_name(file: Path, register: Path) -> str:
-    """Return a thesis file's path from its register's folder, else as it is named."""
-    try:
-        return file.resolve().relative_to(register.resolve().parent).as_posix()
-    except ValueError:
-        return file.name
+    """Return a thesis file's path from its register's folder."""
+    return Path(os.path.relpath(file.resolve(), register.resolve().parent)).as_posix()
 
 
 def _holds(sha: str, entry: Entry) -> bool:

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -182,3 +187,33 @@ def test_a_day_without_a_study_is_told_and_the_others_go_on(tmp_path: Path) -> N
             out=tmp_path / "e",
             **options,
         )
+
+
+def test_processes_finish_what_is_under_way_and_leave_the_rest(tmp_path: Path) -> None:
+    """Ctrl-C in a terminal reaches every process; what was finished stays."""
+    write_thesis(tmp_path)
+    entries = tmp_path / "d" / "entries"
+    words = [
+        "diary", "t.toml", "--from", "2025-01-31", "--to", "2025-09-30",
+        "--out", "d", "--jobs", "2",
+    ]  # fmt: skip
+    running = subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", *words],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not list(entries.glob("*.json")) and running.poll() is None:
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGINT)
+    _, said = running.communicate(timeout=120)
+    assert running.returncode == 130, said
+    assert "dates are kept in d" in said
+    assert "Traceback" not in said
+    kept = [path.stem for path in entries.iterdir()]
+    assert 1 <= len(kept) < 9
+    for day in kept:
+        assert read_entry(tmp_path / "d", dt.date.fromisoformat(day)) is not None

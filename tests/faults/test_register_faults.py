@@ -235,6 +235,7 @@ def asked(
         (1, ["register", "t.toml", "--register", "t.toml"], ("is not a register",)),
         (1, ["claims", "t.toml", "--register", "x"], ("--register x", "no such file")),
         (1, ["claims", "t.toml", "--register", "t.toml"], ("is not a register",)),
+        (2, ["register", "t.toml", "--register", "none"], ("is no register",)),
         (2, ["register", "t.toml", "--tag"], ("not in a git repository",)),
     ],
 )

@@ -88,6 +88,7 @@ OTHER = {
     "its layers": ('short = "cloud"', 'short = "labs"', {"spread"}),
     "its window": ("window = [0, 1]\nsign", "window = [0, 2]\nsign", {"dip"}),
     "its quality": ('id = "paid"', 'id = "paid"\nquality = "filing"', {"paid"}),
+    "its probability": ('id = "paid"', 'id = "paid"\nprobability = 0.6', {"paid"}),
     "its event's day": ("at = 2025-04-08", "at = 2025-04-09", {"dip"}),
     "its benchmark": ('benchmarks = ["SPY"]', 'benchmarks = ["SMH", "SPY"]', {"dip"}),
     "who is in a layer": (
@@ -213,6 +214,21 @@ def test_an_edit_is_named_and_a_dropped_claim_stays_in_the_register(
     assert shown.splitlines()[1].startswith("1,2025-02-04 09:00:00,small,3,first,")
     assert "withdrawn: dip, paid" in shown
     assert "2 entries follow" in asked("register", path, "--check").out
+
+
+def test_files_of_one_name_are_told_apart(
+    asked: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A register elsewhere names each thesis by the way to it."""
+    for name in ("a", "b"):
+        (asked.folder / name).mkdir()
+        text = edited('id = "small"', f'id = "{name}"')
+        path = write_thesis(asked.folder / name, text)
+        file = asked.folder / "team" / "register.jsonl"
+        file.parent.mkdir(exist_ok=True)
+        registered_at(monkeypatch, "2025-02-04T09:00", path, file)
+    told = [one.file for one in read_register(file).entries]
+    assert told == ["../a/t.toml", "../b/t.toml"]
 
 
 def test_the_store_s_digest_is_kept(asked: Terminal) -> None:

@@ -38,8 +38,17 @@ SHOWN = [
 
 @click.command()
 @THESIS
-@click.option("--from", "first", type=DATE, callback=as_day, required=True)
-@click.option("--to", "last", type=DATE, callback=as_day, required=True)
+@click.option(
+    "--from",
+    "first",
+    type=DATE,
+    callback=as_day,
+    required=True,
+    help="The first date.",
+)
+@click.option(
+    "--to", "last", type=DATE, callback=as_day, required=True, help="The last date."
+)
 @click.option(
     "--every",
     type=click.Choice(["month", "quarter"]),
