@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from engine.evidence.results import EventStudy
+from engine.evidence.results import EVENT_COLUMNS, EventStudy
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.thesis.model import Event, Thesis
@@ -47,7 +47,8 @@ def expected_signs(thesis: Thesis, study: EventStudy) -> dict[str, Signs]:
     thesis's). A layer's reaction is held against its abnormal return in the shortest
     window that holds day zero, its drift against the longest that begins after it.
     """
-    layers = study.table[study.table["kind"] == "layer"]
+    table = study.table.reindex(columns=list(EVENT_COLUMNS))
+    layers = table[table["kind"] == "layer"]
     found: dict[str, list[bool]] = {"in-sample": [], "out-of-sample": []}
     count = dict.fromkeys(found, 0)
     for event in thesis.events:

@@ -104,6 +104,33 @@ OTHER = {
 }
 
 
+def test_hashes_are_what_anyone_can_compute(tmp_path: Path) -> None:
+    """JSON written by hand: another hash would end every registration there is."""
+    found = hashes(tmp_path, THESIS).claims
+    paid = (
+        '{"account":["USD","XNYS"],'
+        '"claim":{"says":"The barbell is better paid than SPY.",'
+        '"test":"sharpe_difference"},"params":{"a":"barbell","b":"SPY"}}'
+    )
+    assert found["paid"] == hashlib.sha256(paid.encode()).hexdigest()
+    universe = app.load_universe("ai-stack")
+    named = sorted(
+        line.symbol
+        for line in universe.assets("primary")
+        if universe.layer_of(line.symbol) == "compute"
+    )
+    compute = json.dumps(named, separators=(",", ":"))
+    dip = (
+        '{"account":["USD","XNYS"],'
+        '"claim":{"says":"Compute falls.","scope":"event","sign":"-",'
+        '"test":"event_sign"},'
+        '"events":[{"at":"2025-04-08","benchmark":"SPY","estimation":[-260,-11]}],'
+        f'"members":{{"compute":{compute}}},'
+        '"params":{"layer":"compute","window":[0,1]}}'
+    )
+    assert found["dip"] == hashlib.sha256(dip.encode()).hexdigest()
+
+
 @pytest.mark.parametrize(("old", "new"), SAME.values(), ids=SAME)
 def test_layout_names_and_dates_change_no_hash(
     tmp_path: Path, old: str, new: str
