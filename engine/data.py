@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ from engine.sources.store import Store, store_folder
 from engine.sources.stored_prices import ASKED, YAHOO, StoredPrices, read_lines
 from engine.sources.stored_signals import signal_rows
 from engine.sources.yahoo_store import Gathered, YahooPrices, requests_for
+from engine.sources.yahoo_symbols import fx_symbol
 from engine.supply import HISTORY, KEPT, Tell, arrivals_told, lines_of
 
 if TYPE_CHECKING:
@@ -30,14 +31,15 @@ EDGAR = "edgar"
 #: Signals that can be fetched.
 FETCHED_SIGNALS = (EDGAR,)
 SETTLED = "up to date"
+FETCHED = ("what", "outcome", "rows", "changed", "withdrawn", "last")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fetch:
     """What a fetch brought: one row per line, rate or series, and what was found.
 
-    `table` has the columns ``what, outcome, rows`` (new to the store) and ``last``,
-    the last day held.
+    `table` has the columns of `FETCHED`: rows new to the store, the closes among them
+    that are not those held before, rows taken back, and the last day held.
     """
 
     table: pd.DataFrame
@@ -59,6 +61,7 @@ def fetch(
     start: dt.date | None = None,
     end: dt.date | None = None,
     signals: str | None = None,
+    whole: bool = False,
     source: YahooPrices | None = None,
     filings: SignalSource | None = None,
     tell: Tell = lambda said: None,
@@ -69,6 +72,7 @@ def fetch(
     ----------
     path : path of the thesis file; `start` and `end` replace its own.
     signals : ``"edgar"`` fetches capital expenditure from the SEC, too.
+    whole : ask for every history from its beginning again, corrections included.
     source, filings : replace the sources that speak to Yahoo and to the SEC.
     tell : called with a line of text as each line arrives.
 
@@ -85,6 +89,8 @@ def fetch(
         hint = nearest(signals, FETCHED_SIGNALS)
         known = ", ".join(FETCHED_SIGNALS)
         raise UsageError(f"--signals {signals} cannot be fetched, {known} can. {hint}")
+    if signals == EDGAR and filings is None:
+        filings = _edgar()  # asks who asks, before anything is fetched
     document = read_thesis(path, start=start, end=end)
     thesis = document.thesis
     universe = load_universe(thesis.universe.name, base=Path(document.path).parent)
@@ -94,18 +100,20 @@ def fetch(
         store=Store(store_folder()), base=base, progress=arrivals_told(tell)
     )
     try:
-        gathered = yahoo.gather(lines, thesis.about.start - HISTORY, thesis.about.end)
+        gathered = yahoo.gather(
+            lines, thesis.about.start - HISTORY, thesis.about.end, whole=whole
+        )
     except KeyboardInterrupt:
         tell(KEPT)
         raise
     rows = _price_rows(yahoo.store, lines, base, gathered)
     found = list(gathered.findings)
-    if signals == EDGAR:
+    if filings is not None and signals == EDGAR:
         row, notes = _fetch_capex(yahoo.store, universe, filings, tell)
         rows.append(row)
         found += notes
     return Fetch(
-        table=pd.DataFrame(rows, columns=["what", "outcome", "rows", "last"]),
+        table=pd.DataFrame(rows, columns=[*FETCHED]),
         findings=findings_table(found),
         summary=_summary(gathered, rows),
     )
@@ -153,6 +161,10 @@ def export(target: Path) -> str:
     store = Store(store_folder())
     if not store.manifest():
         raise DataError(f"the store in {store.folder} is empty; nothing to export")
+    if target.suffix in (".gz", ".tar", ".tgz", ".7z", ".rar"):
+        raise UsageError(
+            f"{target}: an export is a folder or a .zip file; name one of them"
+        )
     store.export(target)
     return f"{target}: {len(store.manifest())} batches, vintage {store.vintage()}"
 
@@ -190,32 +202,45 @@ def _price_rows(
     missed = {one.symbol: one.kind for one in gathered.missed}
     rows = []
     for name in wanted:
-        fetched = "fetched" if name in gathered.stored else SETTLED
+        kept = gathered.stored.get(name)
+        outcome = SETTLED if kept is None else "fetched" if kept.rows else "nothing new"
         rows.append(
             {
                 "what": name,
-                "outcome": f"not had: {missed[name]}" if name in missed else fetched,
-                "rows": gathered.stored.get(name, 0),
+                "outcome": f"not had: {missed[name]}" if name in missed else outcome,
+                "rows": kept.rows if kept else 0,
+                "changed": kept.changed if kept else 0,
+                "withdrawn": kept.withdrawn if kept else 0,
                 "last": held[name].frame.index[-1] if name in held else pd.NaT,
             }
         )
     return rows
 
 
+def _edgar() -> SignalSource:
+    """Return the SEC's filings; `UsageError` if nobody said who asks."""
+    from engine.sources.edgar import EdgarSignals
+    from engine.sources.edgar_client import stated_contact
+
+    return EdgarSignals(contact=stated_contact(None))
+
+
 def _fetch_capex(
-    store: Store, universe: Universe, filings: SignalSource | None, tell: Tell
+    store: Store, universe: Universe, filings: SignalSource, tell: Tell
 ) -> tuple[dict[str, object], tuple[Finding, ...]]:
     """Store the SEC's capital expenditure; return its row, and what was found."""
-    from engine.sources.edgar import SERIES, EdgarSignals
+    from engine.sources.edgar import SERIES
 
     tell("fetching filings from the SEC")
-    found = (filings or EdgarSignals()).load(universe)
+    found = filings.load(universe)
     observed = found.signals.observations
     batch = store.append(signal_rows(observed), source=EDGAR)
     row: dict[str, object] = {
         "what": SERIES,
         "outcome": "fetched",
         "rows": batch.rows if batch else 0,
+        "changed": 0,
+        "withdrawn": 0,
         "last": observed["value_date"].max(),
     }
     return row, found.findings
@@ -245,4 +270,26 @@ def _check_source(store: Store, source: str, lines: list[Line]) -> list[Finding]
     except DataError as error:
         return [Finding(severity="warning", where=source, what=str(error))]
     own = [one for one in given.findings if "holds no price" not in one.what]
-    return [*own, *check_prices(lines, given)]
+    return [
+        replace(one, where=f"{source}: {one.where}")
+        for one in (
+            *own,
+            *_strangers(store, source, lines),
+            *check_prices(lines, given),
+        )
+    ]
+
+
+def _strangers(store: Store, source: str, lines: list[Line]) -> list[Finding]:
+    """Return that the store has prices of lines that nobody asked for."""
+    rows = store.read(series=[PREFIX + "close", PREFIX + "adj_close"], source=source)
+    known = {name for line in lines for name in (line.symbol, fx_symbol(line.currency))}
+    return [
+        Finding(
+            severity="info",
+            where=str(name),
+            what="no line, benchmark or currency of the universe",
+            action="not checked; name its universe with --universe",
+        )
+        for name in sorted(set(rows["line"]) - known)
+    ]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from engine.app import load_universe
 from engine.errors import DataError, UsageError
 from engine.market.market import Finding
 from engine.market.quality import SEVERITIES as SEVERITIES
+from engine.sources.files_prices import SETTINGS
 from engine.sources.imports import (
     CLAIMS,
     FILES,
@@ -23,12 +25,19 @@ from engine.sources.imports import (
     understand_all,
 )
 from engine.sources.imports_mapping import read_lag, read_mapping
+from engine.sources.imports_scale import jump_findings, unit_findings
+from engine.sources.imports_stored import change_findings, held_rows
 from engine.sources.imports_tables import SUFFIXES
+from engine.sources.imports_words import counted, day_of, moment_of
 from engine.sources.store import Store
 
 COLUMNS = ("file", "severity", "where", "first", "last", "what", "action")
 #: The source of what is fetched: its closes mean something else.
 TAKEN = ("yahoo",)
+#: What the checks of prices say of what a study takes as it is.
+USED = re.compile(
+    r"\b(?:used|stored|kept) as (?:it is|they are|observed)\b|\bstored once\b"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -37,7 +46,7 @@ class Import:
 
     `findings` has the columns of `COLUMNS`, the gravest first; `file` is empty for
     what is about several files. `passed_over` are files of a folder that hold no
-    table.
+    table; the ``folder.toml`` that says when rates are fixed is none of them.
     """
 
     files: tuple[Understood, ...]
@@ -74,13 +83,38 @@ class Import:
             return pd.DataFrame({name: [] for name in ROWS})
         return pd.concat(parts, ignore_index=True)
 
-    def store(self, store: Store) -> int:
+    def beside(self, store: Store, *, replace: bool = False) -> Import:
+        """Return the import with what it would change of a store among its findings.
+
+        A stored value that it contradicts is an error; with `replace`, a warning. A
+        unit other than the stored one is an error in any case. Raises `DataError`
+        where the store is damaged.
+        """
+        rows = self.rows
+        if len(rows) == 0:
+            return self
+        held = held_rows(rows, store)
+        if len(held) == 0:
+            return self
+        found = [
+            *unit_findings(rows, held),
+            *change_findings(rows, held, replace=replace),
+            *jump_findings(rows, held),
+        ]
+        table = _table([("", one) for one in found])
+        return _with_findings(self, pd.concat([table, self.findings]))
+
+    def store(self, store: Store, *, replace: bool = False) -> int:
         """Store the rows of all files as one batch; return how many were new.
 
-        Raises `DataError` where something forbids it: then nothing is stored.
+        Raises `DataError` where something forbids it, as that a stored value would
+        change and `replace` is not said: then nothing is stored.
         """
-        if self.refused:
-            raise DataError(self.refused)
+        checked = self.beside(store, replace=replace)
+        if checked.refused:
+            errors = checked.findings[checked.findings["severity"] == "error"]
+            first = f"; first {errors['what'].iloc[0]}" if len(errors) else ""
+            raise DataError(f"{checked.refused}{first}")
         rows = self.rows
         batch = store.append(rows, source=self.source) if len(rows) else None
         return 0 if batch is None else batch.rows
@@ -129,14 +163,22 @@ def read_files(
     understood, across = understand_all(
         files, universe=load_universe(universe), mapping=told, lag=span, source=source
     )
-    across = (*across, *_unfinished(understood))
     by_file = [(one.name, finding) for one in understood for finding in one.findings]
-    return Import(
+    found = Import(
         files=understood,
-        findings=_table([*by_file, *(("", finding) for finding in across)]),
+        findings=_table([]),
         passed_over=tuple(passed_over),
         source=source or (told.source if told else "") or FILES,
     )
+    rows = found.rows
+    nothing = rows.iloc[:0]
+    across = (
+        *unit_findings(rows, nothing),
+        *across,
+        *_unfinished(understood),
+        *jump_findings(rows, nothing),
+    )
+    return _with_findings(found, _table([*by_file, *(("", one) for one in across)]))
 
 
 def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
@@ -154,7 +196,9 @@ def _files(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
         if not tables:
             raise DataError(f"{path}: holds no file to import ({', '.join(SUFFIXES)})")
         found |= dict.fromkeys(tables)
-        passed_over += [one.name for one in inside if one not in found]
+        passed_over += [
+            one.name for one in inside if one not in found and one.name != SETTINGS
+        ]
     return [*found], passed_over
 
 
@@ -178,17 +222,40 @@ def _unfinished(files: Sequence[Understood]) -> Iterator[Finding]:
             yield Finding(
                 severity="warning",
                 where=one.name,
-                what=f"{len(late)} values are known only after now, from "
-                f"{first['known_at']} on: bars of sessions that have not closed?",
+                what=f"{counted(len(late), 'value is', 'values are')} known only after "
+                f"now, from {moment_of(first['known_at'])} on: bars of sessions that "
+                "have not closed?",
                 action="stored, and not seen before that moment; import them again "
                 "afterwards",
-                first=str(first["value_date"].date()),
-                last=str(late["value_date"].max().date()),
+                first=day_of(first["value_date"]),
+                last=day_of(late["value_date"].max()),
             )
 
 
 def _table(found: Sequence[tuple[str, Finding]]) -> pd.DataFrame:
-    """Return findings as rows, the gravest first, else in the order found."""
-    ordered = sorted(found, key=lambda one: SEVERITIES.index(one[1].severity))
-    rows = [{"file": name} | asdict(finding) for name, finding in ordered]
+    """Return findings as rows, in the order found."""
+    rows = [{"file": name} | asdict(finding) for name, finding in found]
     return pd.DataFrame(rows, columns=[*COLUMNS])
+
+
+def _with_findings(found: Import, table: pd.DataFrame) -> Import:
+    """Return the import with these findings, the gravest first.
+
+    What they say is done with odd rows is what is done: of an import with an error
+    nothing is stored.
+    """
+    table = table.sort_values(
+        "severity",
+        key=lambda words: words.map(SEVERITIES.index),
+        kind="stable",
+        ignore_index=True,
+    )
+    now = replace(found, findings=table)
+
+    def told(words: re.Match[str]) -> str:
+        if now.refused:
+            return "not stored"
+        return words[0].replace("used as", "stored as")
+
+    actions = [USED.sub(told, action) for action in table["action"]]
+    return replace(now, findings=table.assign(action=actions))

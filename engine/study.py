@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import numpy as np
 import pandas as pd
 
+from engine.arithmetic import one_thread
 from engine.costs.fees import FeeSchedule
 from engine.costs.fees import schedule as fee_schedule
 from engine.errors import DataError
+from engine.evidence.attribution import Attribution
+from engine.evidence.attribution_study import study_attribution, study_regression
 from engine.evidence.caveats import caveats
 from engine.evidence.claim_study import study_claims
 from engine.evidence.claims.context import (
@@ -21,8 +23,8 @@ from engine.evidence.claims.context import (
     one_line_per_firm,
 )
 from engine.evidence.events import study_events
-from engine.evidence.performance import performance_table
 from engine.evidence.results import Claims, EventStudy
+from engine.evidence.samples import performance_by_sample
 from engine.evidence.windows import day_zero, event_moment
 from engine.ledger.around import around as trade_around
 from engine.ledger.backtest import Backtest
@@ -34,7 +36,6 @@ from engine.ledger.strategy import (
     run_strategy,
 )
 from engine.ledger.tape import Tape, record
-from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.portfolio.results import Decision
@@ -136,6 +137,8 @@ class StudyResult:
     baselines: Mapping[str, Backtest]
     around: Mapping[str, Around]
     performance: pd.DataFrame
+    attribution: Attribution
+    regression: pd.DataFrame
     events: EventStudy
     claims: Claims
     caveats: tuple[str, ...]
@@ -154,6 +157,7 @@ class StudyResult:
         return self.notebook(self) if self.notebook else None
 
 
+@one_thread()
 def run_study(
     inputs: StudyInputs, *, progress: Progress = lambda step: None
 ) -> StudyResult:
@@ -169,6 +173,11 @@ def run_study(
     baselines = trade_baselines(inputs, backtest)
     progress("measuring performance")
     performance = measure_performance(inputs, {BARBELL: backtest, **baselines})
+    progress("attributing the return")
+    attribution = attribute_return(inputs, backtest, baselines)
+    regression = study_regression(
+        inputs.market, inputs.thesis, inputs.assets, _benchmarks(inputs), backtest
+    )
     progress("studying the events")
     events = study_events(inputs.market, inputs.thesis, inputs.universe, inputs.assets)
     around = {
@@ -188,6 +197,8 @@ def run_study(
         baselines=baselines,
         around=around,
         performance=performance,
+        attribution=attribution,
+        regression=regression,
         events=events,
         claims=claims,
         caveats=caveats(
@@ -311,27 +322,23 @@ def measure_performance(
     inputs: StudyInputs, paths: Mapping[str, Backtest]
 ) -> pd.DataFrame:
     """Return one row per path and sample; every interval from the same resamples."""
-    about = inputs.thesis.about
-    benchmark = next((one.symbol for one in _benchmarks(inputs)), None)
     returns = {name: path.returns for name, path in paths.items()}
-    sessions = next(iter(returns.values())).index
-    declared = pd.Timestamp(about.declared) if about.declared else None
-    samples = {"all": np.ones(len(sessions), dtype=bool)}
-    if declared is not None and sessions[0] < declared <= sessions[-1]:
-        samples["in-sample"] = np.asarray(sessions < declared)
-        samples["out-of-sample"] = np.asarray(sessions >= declared)
-    tables = []
-    for number, (sample, rows) in enumerate(samples.items()):
-        table = performance_table(
-            {name: one[rows] for name, one in returns.items()},
-            returns[benchmark][rows] if benchmark else None,
-            periods_per_year=SESSIONS_PER_YEAR[about.calendar],
-            risk_free=about.risk_free,
-            rng=np.random.default_rng([about.seed, number]),
-        ).reset_index()
-        table.insert(1, "sample", sample)
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+    first = next((returns[one.symbol] for one in _benchmarks(inputs)), None)
+    return performance_by_sample(returns, first, inputs.thesis.about)
+
+
+def attribute_return(
+    inputs: StudyInputs, barbell: Backtest, baselines: Mapping[str, Backtest]
+) -> Attribution:
+    """Return where the return over equal weight and each benchmark came from."""
+    against = (EQUAL_WEIGHT, *(one.symbol for one in _benchmarks(inputs)))
+    return study_attribution(
+        inputs.market,
+        inputs.universe,
+        inputs.thesis,
+        barbell,
+        {name: baselines[name] for name in against},
+    )
 
 
 def trade_around_event(

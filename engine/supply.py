@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -203,8 +204,10 @@ def arrivals_told(tell: Tell) -> Progress:
     """Return what tells in words of each line that was asked for."""
 
     def progress(arrival: Arrival, done: int, total: int) -> None:
-        failed = "" if hasattr(arrival, "frame") else " did not come"
-        tell(f"fetching prices: {arrival.symbol}{failed}, {done} of {total}")
+        kind = getattr(arrival, "kind", "")
+        if kind != "not_asked":
+            failed = " did not come" if kind else ""
+            tell(f"fetching prices: {arrival.symbol}{failed}, {done} of {total}")
 
     return progress
 
@@ -216,20 +219,22 @@ def vintage_moment(told: dt.date | str | None) -> np.datetime64 | None:
     """
     if told is None:
         return None
-    if isinstance(told, dt.date) and not isinstance(told, dt.datetime):
-        told = told.isoformat()
+    written = told if isinstance(told, str) else told.isoformat()
+    whole_day = bool(re.fullmatch(r"\d{4}-\d{2}-\d{2}", written))
     try:
-        moment = pd.Timestamp(told)
-    except (ValueError, TypeError) as error:
+        if not re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].+)?", written):
+            raise ValueError(written)
+        moment = pd.Timestamp(written).as_unit("ns")
+        if moment.tz is not None:
+            moment = moment.tz_convert("UTC").tz_localize(None)
+        if whole_day:
+            moment += pd.Timedelta(days=1) - pd.Timedelta(1, "ns")
+    except ValueError as error:  # pandas' bounds are of this kind, too
         raise UsageError(
             f"--vintage {told!r} is no day or moment; write 2026-07-06 or "
             "2026-07-06T20:00 (UTC)"
         ) from error
-    if moment.tz is not None:
-        moment = moment.tz_convert("UTC").tz_localize(None)
-    if isinstance(told, str) and len(told) == len("2026-07-06"):
-        moment = moment + pd.Timedelta(days=1) - pd.Timedelta(1, "ns")
-    return moment.as_unit("ns").to_datetime64()
+    return moment.to_datetime64()
 
 
 def _check_folder(option: str, given: str | Path, words: tuple[str, ...]) -> None:

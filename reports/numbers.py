@@ -59,6 +59,11 @@ def change(value: float, digits: int = 1) -> str:
     return percent(value, digits, signed=True)
 
 
+def points(value: float, digits: int = 1) -> str:
+    """Return a difference of decimal fractions in percentage points: ``+1.2``."""
+    return decimal(value * 100, digits, signed=True)
+
+
 def basis_points(value: float, digits: int = 1) -> str:
     """Return a decimal fraction as ``12.3 bp``."""
     if not math.isfinite(value):

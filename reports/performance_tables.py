@@ -50,7 +50,7 @@ def performance(result: StudyResult) -> Table:
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
     shaded: set[int] = set()
-    for sample, title in _samples(result):
+    for sample, title in sample_titles(result):
         part = table[table["sample"] == sample]
         groups.add(len(rows))
         rows.append(heading_row(title, len(columns)))
@@ -81,7 +81,7 @@ def _shown(result: StudyResult) -> dict[str, tuple[str, Show, bool]]:
     return {"total_return": ("Return", numbers.percent, True)} | known
 
 
-def _samples(result: StudyResult) -> list[tuple[str, str]]:
+def sample_titles(result: StudyResult) -> list[tuple[str, str]]:
     """Return the samples to print and their headings; none twice, none empty."""
     present = list(dict.fromkeys(result.performance["sample"]))
     about = result.thesis.about
@@ -149,7 +149,7 @@ def _extrapolated(result: StudyResult) -> str:
     """Return which of the printed samples are shorter than a year, if any."""
     short = [
         sample
-        for sample, _ in _samples(result)
+        for sample, _ in sample_titles(result)
         if not samples.lasts_a_year(samples.sessions_of(result, sample))
     ]
     if not short:

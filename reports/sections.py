@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from engine.study import StudyResult
 from reports import (
     around_tables,
+    attribution_figures,
+    attribution_tables,
     claim_tables,
     event_figures,
     event_tables,
@@ -19,6 +21,7 @@ from reports import (
     performance_tables,
     readouts,
     record_tables,
+    regression_tables,
     samples,
     words,
 )
@@ -45,6 +48,7 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         _verdict(result),
         _performance(result),
         _holdings(result),
+        _attribution(result),
         _events(result),
         _around(result),
         _claims(result),
@@ -164,6 +168,36 @@ def _holdings(result: StudyResult) -> Section:
         notes = result.decisions[-1].notes
         blocks.append(Bullets(items=notes) if notes else None)
     return _section("holdings", "What it holds", blocks)
+
+
+def _attribution(result: StudyResult) -> Section:
+    spec = attribution_figures.attribution(result)
+    chart = None
+    if spec is not None:
+        chart = _figure(
+            result,
+            "attribution-chart",
+            spec,
+            "From equal weight of the same assets to the barbell, whole period, net of "
+            "costs: the effects one after another, and below them layer by layer. The "
+            "diamond is a layer's sum.",
+            "Waterfall of the effects that make the return over equal weight, and "
+            "stacked bars of the same effects by layer.",
+        )
+    said = attribution_tables.attribution_sentence(result)
+    moved = regression_tables.regression_sentence(result)
+    loadings = regression_tables.regression(result)
+    blocks: list[Block | None] = [
+        Text(text=said) if said else None,
+        chart,
+        attribution_tables.layers(result),
+        attribution_tables.periods(result),
+        attribution_tables.benchmarks(result),
+        Heading(text="What moves it") if loadings else None,
+        Text(text=moved) if moved else None,
+        loadings,
+    ]
+    return _section("attribution", "Where the return came from", blocks)
 
 
 def _events(result: StudyResult) -> Section:

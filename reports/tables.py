@@ -26,6 +26,9 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
     """Return every table by name; none needs its index."""
     return {
         "performance": result.performance,
+        "attribution": result.attribution.table,
+        "attribution_currencies": result.attribution.currencies,
+        "factor_regression": result.regression,
         "nav": nav(result),
         "weights": _by_session(result.backtest.weights),
         "layer_weights": _by_session(layer_weights(result)),

@@ -175,7 +175,7 @@ def _tally(results: Sequence[ClaimResult]) -> str:
     left = counts["untestable"]
     if not tested:
         return f"none of {_claims(left)} could be tested"
-    head = f"of {_claims(tested)} that could be tested {_and(parts)}"
+    head = f"of {_claims(tested)} that could be tested {joined(parts)}"
     return head + (f", while {left} could not be tested" if left else "")
 
 
@@ -206,7 +206,8 @@ def _claims(count: int) -> str:
     return f"{count} claim" if count == 1 else f"{count} claims"
 
 
-def _and(parts: Sequence[str]) -> str:
+def joined(parts: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
     if len(parts) < 2:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} and {parts[-1]}"

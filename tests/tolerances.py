@@ -8,3 +8,5 @@ IDENTITY = 1e-9
 ORACLE = 1e-9
 #: A convex solver's optimum and its constraints.
 SOLVER = 1e-6
+#: Effects and the active return they sum to: what the design promises.
+ATTRIBUTION = 1e-10

@@ -96,11 +96,11 @@ def main() -> None:
     # one command and out: looking for cycles often costs a twenty-fifth of a run
     gc.set_threshold(200_000, 50, 50)
     try:
-        cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        if isinstance(code, int) and code:  # click returns what `Exit` carries
+            sys.exit(code)
     except (KeyboardInterrupt, click.Abort) as error:
         _say("stopped; nothing was left half-written")
         # click turns what interrupts a command into its Abort

@@ -191,7 +191,7 @@ def _rows_finding(
         yield Finding(
             severity="warning",
             where=symbol,
-            what=f"{len(days)} rows have {what}",
+            what=f"{len(days)} row{' has' if len(days) == 1 else 's have'} {what}",
             action=action or "used as they are",
             first=days[0].date().isoformat(),
             last=days[-1].date().isoformat(),

@@ -82,14 +82,16 @@ def unclear_moments(table: Table) -> Iterator[Finding]:
         yield Finding(
             severity="info",
             where=table.name,
-            what=f"{days} rows give known_at as a day without a time",
-            action="they count as known at the end of that day, UTC",
+            what=f"{days} row{' gives' if days == 1 else 's give'} known_at as a day "
+            "without a time",
+            action="counts as known at the end of that day, UTC",
         )
     if naive:
         yield Finding(
             severity="info",
             where=table.name,
-            what=f"{naive} rows give known_at without a time zone",
+            what=f"{naive} row{' gives' if naive == 1 else 's give'} known_at without a "
+            "time zone",
             action="read as UTC",
         )
 
@@ -126,8 +128,9 @@ def stranger_findings(rows: pd.DataFrame, universe: Universe) -> Iterator[Findin
         yield Finding(
             severity="info",
             where="signals",
-            what=f"{len(strangers)} entities are not in the universe "
-            f"{universe.name}: {at_most(strangers)}",
+            what=f"{len(strangers)} "
+            f"{'entity is' if len(strangers) == 1 else 'entities are'} not in the "
+            f"universe {universe.name}: {at_most(strangers)}",
             action="their observations are kept; no asset is scored on them",
         )
 

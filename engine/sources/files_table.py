@@ -47,7 +47,9 @@ class Table:
         """
         if wrong.any():
             at = int(np.argmax(wrong))
-            row = {str(name): cell for name, cell in self.cells.iloc[at].items()}
+            row = {
+                str(name): _shown(cell) for name, cell in self.cells.iloc[at].items()
+            }
             place = f"{self.name}, row {self.cells.index[at]}"
             raise DataError(f"{place}: {what.format(**row)}")
 
@@ -220,6 +222,12 @@ def combined_digest(tables: Sequence[tuple[str, str]]) -> str:
     """Return one SHA-256 over the names and digests of files, whatever their order."""
     told = "\n".join(f"{name} {digest}" for name, digest in sorted(tables))
     return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _shown(cell: object) -> object:
+    """Return a cell as a message shows it: of a day no hours."""
+    midnight = isinstance(cell, pd.Timestamp) and cell == cell.normalize()
+    return f"{cell:%Y-%m-%d}" if midnight else cell
 
 
 def _table(place: Path, cells: pd.DataFrame, content: bytes) -> Table:

@@ -38,6 +38,7 @@ from engine.sources.imports_tokens import (
     read_weekly_list,
     share_column,
 )
+from engine.sources.imports_words import counted, day_of
 
 #: Columns of rows for `engine.sources.store.Store.append`.
 ROWS = (
@@ -213,7 +214,8 @@ def _rows(rows: pd.DataFrame, **told: str) -> pd.DataFrame:
     """Return rows in the columns of `ROWS`; without any, an empty table of them."""
     if len(rows) == 0:
         return pd.DataFrame({name: [] for name in ROWS})
-    return rows.assign(**told)[list(ROWS)].reset_index(drop=True)
+    rows = rows.assign(**told)[list(ROWS)].reset_index(drop=True)
+    return rows.assign(value=rows["value"] + 0.0)  # no minus sign on nothing
 
 
 def _nothing(
@@ -246,8 +248,9 @@ def _strange(sheet: Sheet, names: Names) -> Finding:
         severity="warning",
         where=sheet.name,
         what=f"not understood: columns {heads}; {missing}",
-        action="nothing of it is stored; say in a mapping what its columns are, or "
-        "leave it out",
+        action="nothing of it is stored; say in a mapping what its columns are, "
+        + (f"{sheet.hint}, " if sheet.hint else "")
+        + "or leave it out",
     )
 
 
@@ -314,16 +317,18 @@ def _contradictions(files: Sequence[Understood]) -> Iterator[Finding]:
     again = rows[rows.duplicated(SAYING, keep=False)]
     if len(again) == 0:
         return
-    values = again.groupby(SAYING, sort=False)["value"].nunique()
-    apart = int((values > 1).sum())
+    values = again.groupby(SAYING, sort=False)["value"].transform("nunique")
+    unlike = again[values > 1]
+    count, apart = (len(one.drop_duplicates(SAYING)) for one in (again, unlike))
     who = at_most([files[place].name for place in again["file"].unique()])
-    first = again.iloc[0]
+    first = (unlike if apart else again).iloc[0]
+    which = "the first that differs" if apart else "the first"
+    said = counted(count, "observation is", "observations are")
     yield Finding(
         severity="error" if apart else "warning",
         where=who,
-        what=f"{len(values)} observations are said twice, {apart} of them differently;"
-        f" the first is {first['series']} of {first['line']} on "
-        f"{first['value_date'].date()}",
+        what=f"{said} said twice, {apart} of them differently; {which} is "
+        f"{first['series']} of {first['line']} on {day_of(first['value_date'])}",
         action="import one of them, or give them sources of their own (--source)"
         if apart
         else "stored once",

@@ -21,6 +21,7 @@ from engine.sources.imports_cells import read_days, read_numbers, said_days, wit
 from engine.sources.imports_names import Names
 from engine.sources.imports_signals import SignalFile, start_findings
 from engine.sources.imports_tables import Sheet
+from engine.sources.imports_words import counted
 
 FILED_ON = "first_filed_or_release_date"
 QUARTERLY = ("company", "period_start", "period_end", "value", "unit", FILED_ON, "form")
@@ -46,7 +47,7 @@ DEFINITIONS = (
 )
 PERIOD = re.compile(r"(\d{4})(Q[1-4]|FY)")
 LAST_DAY = {"Q1": "03-31", "Q2": "06-30", "Q3": "09-30", "Q4": "12-31", "FY": "12-31"}
-AMOUNT = re.compile(r"\d+(?:\.\d+)?(?:e\d+)?", re.IGNORECASE)
+AMOUNT = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", re.IGNORECASE)
 ROW = re.compile(r"\brow (\d+)\b")
 #: Claims come without a day; this many days after the period no check of days speaks.
 AFTER = pd.Timedelta(40, "D")
@@ -134,7 +135,7 @@ def read_claims(sheet: Sheet, names: Names) -> SignalFile:
         rows=pd.DataFrame(),
         says=(
             *sheet.says,
-            f"claims about capital expenditure: {len(sheet.cells)} rows, set against "
+            f"claims about capital expenditure: {counted(len(sheet.cells), 'row')}, set against "
             "the file's own reference values; a claim is never stored",
         ),
         findings=tuple(sorted(found, key=lambda one: _row_of(one.where))),
@@ -323,7 +324,7 @@ def _not_quarters(
         yield Finding(
             severity="warning",
             where=f"{name}, row {row}",
-            what=f"{company}: {value / 1e9:g}bn {unit} cover {days} days, no quarter"
+            what=f"{company}: {value / 1e9:g}bn {unit} cover {counted(days, 'day')}, no quarter"
             + (", and were stated before they ended: a plan" if filed <= end else ""),
             action="not stored: a year, a half or a plan is no row of a quarterly "
             "series",

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -99,7 +100,7 @@ def read_numbers(sheet: Sheet, columns: Iterable[str], decimal: str = "") -> She
         if sheet.cells[name].dtype == np.bool_:
             whole = np.ones(len(sheet.cells), dtype=bool)
             _complain(sheet, name, whole, "is not a number")
-    written = {name: sheet.cells[name].map(str, na_action="ignore") for name in texts}
+    written = {n: sheet.cells[n].map(_written, na_action="ignore") for n in texts}
     sheet = replace(
         sheet, cells=sheet.cells.assign(**written).astype(dict.fromkeys(texts, "str"))
     )
@@ -111,6 +112,23 @@ def read_numbers(sheet: Sheet, columns: Iterable[str], decimal: str = "") -> She
         else:
             cells = cells.assign(**{name: sheet.cells[name].astype("float64")})
     return replace(sheet, cells=cells, says=(*sheet.says, said) if said else sheet.says)
+
+
+def unsigned(number: float | Decimal) -> str:
+    """Return a number as a text without a decimal sign, that reads back as the same.
+
+    No reading of points and commas can change it: 115.5 is ``1155e-1``.
+    """
+    exact = Decimal(repr(number)) if isinstance(number, float) else number
+    if not exact.is_finite():
+        return str(exact)
+    sign, digits, exponent = exact.as_tuple()
+    return f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
+
+
+def _written(cell: object) -> str:
+    """Return a cell as a text; one that the file itself keeps as a number, unsigned."""
+    return unsigned(cell) if isinstance(cell, float | Decimal) else str(cell)
 
 
 def with_days(sheet: Sheet, column: str, days: pd.DatetimeIndex) -> Sheet:
@@ -193,13 +211,13 @@ def _decimal_sign(sheet: Sheet, texts: list[str], decimal: str) -> tuple[str, st
     if decimal:
         word = {POINT: "a point", COMMA: "a comma"}[decimal]
         return decimal, f"{word} stands before decimals, as the mapping says"
-    if sheet.typed or not texts:
+    if not texts:
         return POINT, ""
     if not any(_unclear(sheet.cells[name]) for name in texts):
         pointed = any(
             sheet.cells[name].str.contains(POINT, regex=False).any() for name in texts
         )
-        return POINT, "a decimal point" if pointed else ""
+        return POINT, "a decimal point" if pointed and not sheet.typed else ""
     signed = [
         (row, cell)
         for name in texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -20,6 +20,8 @@ FILERS: Mapping[str, str] = MappingProxyType({"AMZN": "amazon", "ORCL": "oracle"
 PAIR = re.compile(r"[A-Z]{3}=X")
 #: The name that Stooq's page gives a download: nvda_us_d.csv.
 STOOQ_NAME = re.compile(r"(.+)_([a-z]{2})_[dwm]")
+#: And that of a currency per dollar: usdhkd_d.csv.
+RATE_NAME = re.compile(r"usd([a-z]{3})(?:_[dwm])?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -68,16 +70,51 @@ class Names:
 
     def stranger(self, name: str, where: str) -> Finding:
         """Return that a name is no line of the universe, and what to do."""
-        hint = nearest(name, self._symbols.values())
+        own, what = name, ""
+        if self._is_mapped(name):
+            own = self.symbol(name)
+            what = f'[symbols] "{name}" = "{own}" in the mapping: '
+        lines = [one for one in self._symbols.values() if self.line(one) is not None]
+        hint = nearest(own, lines)
+        say = (
+            f'say so in a mapping, [symbols] "{name}" = "...", or give its exchange and '
+            f'currency in [lines."{own}"]'
+        )
+        rate = RATE_NAME.fullmatch(own.strip())
+        if rate:
+            hint, pair = "", f"{rate[1].upper()}=X"
+            say = f'if it holds rates, say [symbols] "{name}" = "{pair}" in a mapping'
         return Finding(
             severity="warning",
             where=where,
-            what=f"{name!r} is no line, benchmark or alias of universe "
+            what=f"{what}{own!r} is no line, benchmark or alias of universe "
             f"{self.universe.name}",
-            action=f"not stored; {hint + ' ' if hint else ''}say so in a mapping, "
-            f'[symbols] "{name}" = "...", or give its exchange and currency in '
-            f'[lines."{name}"]',
+            action=f"not stored; {hint + ' ' if hint else ''}{say}",
         )
+
+    def misspelt(self, entities: Iterable[str], where: str) -> Iterator[Finding]:
+        """Yield the entities that no universe has, but nearly."""
+        own = self.universe.entities
+        given = {*own, *FILERS.values(), *self.mapping.entities.values()}
+        for name in sorted({*entities} - given):
+            near = nearest(name, own) or nearest(
+                name, [one.name for one in own.values()]
+            )
+            if near:
+                yield Finding(
+                    severity="warning",
+                    where=where,
+                    what=f"{name!r} is no entity of universe {self.universe.name}; "
+                    f"{near}",
+                    action="stored as it is, and no asset is scored on it; correct it, "
+                    f'or say [entities] "{name}" = "..." in a mapping',
+                )
+
+    def _is_mapped(self, name: str) -> bool:
+        """Return whether the mapping says what a name means."""
+        return name.strip().casefold() in {
+            one.casefold() for one in self.mapping.symbols
+        }
 
 
 def is_pair(symbol: str) -> bool:

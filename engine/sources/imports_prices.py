@@ -27,8 +27,15 @@ from engine.sources.imports_cells import (
     with_days,
 )
 from engine.sources.imports_mapping import FIELDS
-from engine.sources.imports_names import Names, currency_of, is_pair, named_by_file
+from engine.sources.imports_names import (
+    STOOQ_NAME,
+    Names,
+    currency_of,
+    is_pair,
+    named_by_file,
+)
 from engine.sources.imports_tables import Sheet
+from engine.sources.imports_words import counted
 from engine.sources.price_rows import ACTIONS, price_rows, session_ends
 
 #: Other houses' words -> ours.
@@ -77,11 +84,15 @@ class PriceFile:
 
 @dataclass(slots=True)
 class _Read:
-    """What has been read of a file so far."""
+    """What has been read of a file so far.
+
+    `adjusted` says that its closes are adjusted closes, too.
+    """
 
     sheet: Sheet
     names: Names
     fix_time: FixTime
+    adjusted: bool = False
     parts: list[pd.DataFrame] = field(default_factory=list)
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
@@ -157,17 +168,19 @@ def _long(sheet: Sheet, names: Names, fix_time: FixTime) -> tuple[_Read, list[st
     sheet = with_days(
         read_numbers(sheet, [*FIELDS, *ACTIONS], names.mapping.decimal), "date", days
     )
-    read = _Read(sheet=sheet, names=names, fix_time=fix_time)
+    read = _Read(sheet=sheet, names=names, fix_time=fix_time, adjusted=_is_stooq(sheet))
     says = [*_house(sheet), f"days are {written}, {said_days(days)}"]
     if names.mapping.field:
         says.append("field is for wide files: not used here")
     if sheet.has("symbol"):
         sheet.table().complain(sheet.cells["symbol"].isna().to_numpy(), "has no symbol")
+        written = sheet.cells["symbol"].astype("str")  # case does not matter
         groups = [
-            (str(name), cells)
-            for name, cells in sheet.cells.groupby("symbol", sort=False)
+            (str(written[cells.index[0]]), cells)
+            for _, cells in sheet.cells.groupby(written.str.casefold(), sort=False)
         ]
-        says.insert(0, f"long: a row per day and symbol, {len(groups)} symbols")
+        count = counted(len(groups), "symbol")
+        says.insert(0, f"long: a row per day and symbol, {count}")
     else:
         told = names.mapping.symbol
         name = told or named_by_file(sheet)
@@ -258,13 +271,22 @@ def _add(read: _Read, name: str, cells: pd.DataFrame) -> None:
         read.rates[currency] = fixings(currency, table, read.fix_time)
         known_at = read.fix_time.moments(pd.DatetimeIndex(frame.index))
         read.parts.append(price_rows(symbol, frame, unit=currency, known_at=known_at))
-        return
+    else:
+        if read.adjusted and "close" in frame:
+            frame = frame.assign(adj_close=frame["close"])
+        _add_bars(read, line, frame, cells)
+
+
+def _add_bars(
+    read: _Read, line: Line, frame: pd.DataFrame, cells: pd.DataFrame
+) -> None:
+    """Add a line's bars and actions, each known at the close of its session."""
     actions = _actions(cells)
     known_at = session_ends(pd.DatetimeIndex(frame.index), line.mic)
     acted = session_ends(pd.DatetimeIndex(actions["session"]), line.mic)
     read.parts.append(
         price_rows(
-            symbol,
+            line.symbol,
             frame,
             unit=line.currency,
             known_at=known_at,
@@ -273,7 +295,8 @@ def _add(read: _Read, name: str, cells: pd.DataFrame) -> None:
         )
     )
     paid = {"dividend": cells["dividend"].to_numpy()} if "dividend" in cells else {}
-    read.frames[symbol], read.lines[symbol] = frame.assign(**paid), line
+    read.frames[line.symbol] = frame.assign(**paid)
+    read.lines[line.symbol] = line
 
 
 def _without_blank_rows(cells: pd.DataFrame) -> pd.DataFrame:
@@ -285,7 +308,8 @@ def _without_blank_rows(cells: pd.DataFrame) -> pd.DataFrame:
 def _oldest_first(cells: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a file that begins with the newest day the other way round."""
     days = pd.DatetimeIndex(cells["date"])
-    newest_first = len(days) > 1 and days.is_monotonic_decreasing
+    # days that repeat are refused, in the order of the file
+    newest_first = len(days) > 1 and days.is_unique and days.is_monotonic_decreasing
     return cells.iloc[::-1] if newest_first else cells
 
 
@@ -334,11 +358,24 @@ def _blank_findings(
             )
 
 
+def _is_stooq(sheet: Sheet) -> bool:
+    """Return whether columns, or plain bars and the file's name, are Stooq's."""
+    if sheet.has("adj_close"):
+        return False
+    by_name = STOOQ_NAME.fullmatch(sheet.path.stem) is not None
+    return (
+        sheet.has(*STOOQ[1:])
+        or sheet.has("per", "symbol")
+        or (by_name and sheet.has(*BARS))
+    )
+
+
 def _house(sheet: Sheet) -> list[str]:
     """Return whose columns a long sheet has, and what that means for its closes."""
-    if sheet.has(*STOOQ[1:]) or (sheet.has("per") and sheet.has("symbol")):
+    if _is_stooq(sheet):
         return [
-            "Stooq's columns: its closes are adjusted for splits and dividends already"
+            "Stooq's columns: its closes are adjusted for splits and dividends already, "
+            "so each is stored as close and as adj_close"
         ]
     if sheet.has("adj_close", *BARS):
         acted = [name for name in ACTIONS if sheet.has(name)]

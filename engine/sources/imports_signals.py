@@ -20,6 +20,7 @@ from engine.sources.files_signals import (
 from engine.sources.imports_cells import read_days, read_numbers, said_days, with_days
 from engine.sources.imports_names import Names
 from engine.sources.imports_tables import Sheet
+from engine.sources.imports_words import counted, moment_of
 from engine.sources.price_rows import PREFIX
 
 SYNONYMS = {"date": "value_date", "line": "entity", "symbol": "entity"}
@@ -54,18 +55,8 @@ def read_signals(
         when a value became known, and there is no lag; and what
         `engine.sources.files_signals.observations` refuses.
     """
-    sheet = sheet.renamed(
-        {
-            old: new
-            for old, new in SYNONYMS.items()
-            if sheet.has(old) and not sheet.has(new)
-        }
-    )
     mapping = names.mapping
-    says = ["long: a row per observation"]
-    if mapping.layout == "wide" and not sheet.has("value"):
-        sheet = _melted(sheet)
-        says = ["wide: a row per day, a column per entity; blank cells left out"]
+    sheet, layout = _in_long_layout(sheet, mapping.layout)
     sheet, filled = _filled(sheet, names, source)
     days, written = read_days(sheet, "value_date", mapping.date_format)
     sheet = read_numbers(
@@ -73,15 +64,10 @@ def read_signals(
     )
     sheet, known = _with_known_at(sheet, lag)
     unclear = tuple(unclear_moments(sheet.table()))
-    rows = observations(sheet.table())
-    rows = _marked_zeros(rows, mapping.zero)
-    priced = [one for one in rows["series"].unique() if one.startswith(PREFIX)]
-    if priced:
-        raise DataError(
-            f"{sheet.name}: series {at_most(priced)} begin like prices; name them "
-            "otherwise"
-        )
-    says += [
+    rows = _marked_zeros(observations(sheet.table()), mapping.zero)
+    _check_series(rows, sheet.name)
+    says = [
+        layout,
         *filled,
         f"days are {written}, {said_days(days)}",
         known or "known_at as the file says",
@@ -95,6 +81,7 @@ def read_signals(
             *unclear,
             *zero_findings(rows, sheet.name),
             *stranger_findings(rows, names.universe),
+            *names.misspelt(rows["entity"].unique(), sheet.name),
             *start_findings(rows, sheet.name),
         ),
     )
@@ -113,7 +100,7 @@ def start_findings(rows: pd.DataFrame, name: str) -> Iterator[Finding]:
             severity="info",
             where=name,
             what=f"no value of {at_most(own.index)} before {first.date()}, none known "
-            f"before {known}",
+            f"before {moment_of(known)}",
             action="an event before that has no such signal",
             first=str(first.date()),
             last=str(own["last"].max().date()),
@@ -133,12 +120,36 @@ def zero_findings(rows: pd.DataFrame, name: str) -> Iterator[Finding]:
             yield Finding(
                 severity="warning",
                 where=f"{name}: {series} of {entity}",
-                what=f"exactly 0 on {len(days)} of {len(own)} dates: {at_most(days)}; "
+                what=f"exactly 0 on {len(days)} of {counted(len(own), 'date')}: {at_most(days)}; "
                 "where only the largest are listed that means not listed, not zero",
                 action='kept as observed; to mark them say zero = "bound" in a mapping',
                 first=days[0],
                 last=days[-1],
             )
+
+
+def _in_long_layout(sheet: Sheet, layout: str) -> tuple[Sheet, str]:
+    """Return a sheet of signals with a row per observation, and how it was laid out."""
+    sheet = sheet.renamed(
+        {
+            old: new
+            for old, new in SYNONYMS.items()
+            if sheet.has(old) and not sheet.has(new)
+        }
+    )
+    if layout == "wide" and not sheet.has("value"):
+        said = "wide: a row per day, a column per entity; blank cells left out"
+        return _melted(sheet), said
+    return sheet, "long: a row per observation"
+
+
+def _check_series(rows: pd.DataFrame, name: str) -> None:
+    """Raise `DataError` for a series that would pass for prices."""
+    priced = [one for one in rows["series"].unique() if one.startswith(PREFIX)]
+    if priced:
+        raise DataError(
+            f"{name}: series {at_most(priced)} begin like prices; name them otherwise"
+        )
 
 
 def _melted(sheet: Sheet) -> Sheet:
@@ -212,8 +223,9 @@ def _with_known_at(sheet: Sheet, lag: dt.timedelta | None) -> tuple[Sheet, str]:
     if blank.any() and lag is None:
         at = int(np.argmax(blank))
         raise DataError(
-            f"{sheet.name}, row {cells.index[at]}: has no known_at ({int(blank.sum())} "
-            "such rows), so nobody says when it became known; give the publication lag "
+            f"{sheet.name}, row {cells.index[at]}: has no known_at "
+            f"({counted(int(blank.sum()), 'such row')}), so nobody says when it became "
+            "known; give the publication lag "
             'with --lag 45d, or lag = "45d" in a mapping'
         )
     said = ""
@@ -221,7 +233,8 @@ def _with_known_at(sheet: Sheet, lag: dt.timedelta | None) -> tuple[Sheet, str]:
         later = pd.DatetimeIndex(cells["value_date"]) + pd.Timedelta(lag)
         late = pd.Series(later.strftime(ISO), index=cells.index)
         told = late if told is None else told.where(~blank, late)
-        every = "" if blank.all() else f" in {int(blank.sum())} rows without it"
+        some = counted(int(blank.sum()), "row")
+        every = "" if blank.all() else f" in {some} without it"
         said = f"known_at: value date plus the lag of {_span(lag)}{every}"
     sheet = with_known(sheet, told)
     return sheet, said

@@ -35,8 +35,8 @@ class Sheet:
     `cells` are texts (NaN: blank) or, from Parquet, of the file's own types; columns
     are in lower case with underscores, and its index is the row in the file, from 1.
     `heads` maps a column to how the file writes it. `typed` says that the file itself
-    knows numbers from text, so that a decimal sign is no question; `says` is how it
-    was read.
+    knows numbers from text; `says` is how it was read, `hint` how to read another
+    sheet of the same file.
     """
 
     path: Path
@@ -47,6 +47,7 @@ class Sheet:
     typed: bool
     says: tuple[str, ...]
     title: str = ""
+    hint: str = ""
 
     def has(self, *columns: str) -> bool:
         """Return whether the file has all of these columns."""
@@ -122,16 +123,22 @@ def read_sheet(place: Path, mapping: FileMapping) -> Sheet:
         return _parquet_sheet(place, content)
     from engine.sources.imports_excel import excel_rows  # loads openpyxl: 0.2 s
 
-    told = excel_rows(place, content, mapping.sheet)
-    return _sheet(
-        place,
-        told.rows,
-        content,
-        mapping,
-        says=(told.says,),
-        typed=True,
-        title=told.title,
-    )
+    told = excel_rows(place, content, mapping.sheet, mapping.decimal)
+    try:
+        sheet = _sheet(
+            place,
+            told.rows,
+            content,
+            mapping,
+            says=(told.says,),
+            typed=True,
+            title=told.title,
+        )
+    except DataError as error:
+        raise DataError(
+            f"{error}; or {told.hint}" if told.hint else str(error)
+        ) from error
+    return replace(sheet, hint=told.hint)
 
 
 def _text_sheet(place: Path, content: bytes, mapping: FileMapping) -> Sheet:
@@ -227,8 +234,11 @@ def _sheet(
     header = _without_blank_end(header)
     if not body:
         raise DataError(f"{place.name}: has a header and no rows")
-    heads = _heads(place.name, header)
     _check_widths(place.name, header, body, top)
+    if header[0].strip() == "Price" and body[0][1][0].strip() == "Ticker":
+        header, body = _from_yfinance(place.name, header, body)
+        says = (*says, "yfinance's own columns: a field and a ticker above each")
+    heads = _heads(place.name, header)
     width = len(header)
     grid = np.array([row[:width] for _, row in body], dtype=object)
     cells = pd.DataFrame(grid, columns=list(heads), dtype="str")
@@ -251,6 +261,34 @@ def _without_blank_end(row: Sequence[str]) -> list[str]:
     """Return a header without the blank cells that a trailing separator makes."""
     last = max(place for place, cell in enumerate(row) if cell.strip())
     return list(row[: last + 1])
+
+
+def _from_yfinance(
+    name: str, header: Sequence[str], body: Sequence[tuple[int, Sequence[str]]]
+) -> tuple[list[str], list[tuple[int, Sequence[str]]]]:
+    """Return what ``yfinance.download(...).to_csv()`` writes, a row per ticker and day.
+
+    Its header is three rows: fields, tickers, and the name of the index. Raises
+    `DataError` where no row follows them, or a ticker lacks a field.
+    """
+    tickers, rest = body[0][1], list(body[1:])
+    if rest and rest[0][1][0].strip() == "Date":
+        rest = rest[1:]
+    if not rest:
+        raise DataError(f"{name}: has a header and no rows")
+    fields = list(dict.fromkeys(header[1:]))
+    place_of = {pair: at for at, pair in enumerate(zip(header, tickers, strict=False))}
+    names = list(dict.fromkeys(tickers[1 : len(header)]))
+    if len(names) * len(fields) != len(header) - 1 or len(place_of) != len(header):
+        raise DataError(
+            f"{name}: the first two rows do not name every field of every ticker once"
+        )
+    rows: list[tuple[int, Sequence[str]]] = [
+        (number, [row[0], ticker, *(row[place_of[one, ticker]] for one in fields)])
+        for ticker in names
+        for number, row in rest
+    ]
+    return ["Date", "Ticker", *fields], rows
 
 
 def _check_widths(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
 
 import pandas as pd
 
@@ -15,6 +17,7 @@ from engine.sources.imports_cells import read_days, read_numbers, said_days, wit
 from engine.sources.imports_names import Names
 from engine.sources.imports_signals import SignalFile, read_signals, start_findings
 from engine.sources.imports_tables import Sheet
+from engine.sources.imports_words import counted
 from engine.sources.openrouter import (
     CHINA,
     CHINA_SHARE,
@@ -86,6 +89,12 @@ def read_shares(
 
     Raises `DataError` as `read_signals`: such a file does not say when it was known.
     """
+    read = read_signals(_in_long_format(sheet, names), names, lag, source)
+    return replace(read, findings=(_of_the_top_nine(sheet.name), *read.findings))
+
+
+def _in_long_format(sheet: Sheet, names: Names) -> Sheet:
+    """Return published shares as a sheet in the long format, as fractions."""
     column = share_column(sheet)
     told = SHARE.fullmatch(column)
     owner = next((name for name in OWNERS if sheet.has(name)), "")
@@ -99,7 +108,8 @@ def read_shares(
             "series": series,
             "entity": entity,
             "value_date": sheet.cells["week_date"],
-            "value": [float(f"{value!r}e-2") for value in values.tolist()],
+            # exact in decimals: 54.73 percent are 0.5473
+            "value": [float(Decimal(repr(one)).scaleb(-2)) for one in values.tolist()],
             "unit": "fraction",
         },
         index=sheet.cells.index,
@@ -109,13 +119,10 @@ def read_shares(
         for one in sheet.columns
         if one not in (column, owner, "week_date")
     ]
-    own = Sheet(
-        path=sheet.path,
-        name=sheet.name,
+    return replace(
+        sheet,
         cells=cells,
         heads={"value": sheet.heads[column], "value_date": sheet.heads["week_date"]},
-        digest=sheet.digest,
-        typed=sheet.typed,
         says=(
             *sheet.says,
             f"published weekly shares: {sheet.heads[column]} in percent, stored as "
@@ -123,12 +130,6 @@ def read_shares(
             how,
             *([f"columns not stored: {at_most(rest)}"] if rest else []),
         ),
-    )
-    read = read_signals(own, names, lag, source)
-    return SignalFile(
-        rows=read.rows,
-        says=read.says,
-        findings=(_of_the_top_nine(sheet.name), *read.findings),
     )
 
 
@@ -140,7 +141,7 @@ def _unlisted_findings(rows: pd.DataFrame, name: str) -> Iterator[Finding]:
         yield Finding(
             severity="warning",
             where=f"{name}: {CHINA_SHARE}",
-            what=f"no Chinese model among the nine in {len(days)} weeks: "
+            what=f"no Chinese model among the nine in {counted(len(days), 'week')}: "
             f"{at_most(days)}",
             action="0 of quality bound: not in the top nine is not zero; no factor "
             "reads it",

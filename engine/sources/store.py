@@ -107,7 +107,7 @@ class Store:
         self,
         *,
         series: str | Iterable[str] | None = None,
-        lines: Iterable[str] | None = None,
+        lines: str | Iterable[str] | None = None,
         source: str | None = None,
         as_of: Moment | None = None,
         vintage: Moment | None = None,
@@ -143,7 +143,7 @@ class Store:
         self,
         *,
         series: str | Iterable[str] | None = None,
-        lines: Iterable[str] | None = None,
+        lines: str | Iterable[str] | None = None,
         source: str | None = None,
         as_of: Moment | None = None,
         vintage: Moment | None = None,
@@ -157,7 +157,7 @@ class Store:
         self,
         series: str,
         *,
-        lines: Sequence[str] | None = None,
+        lines: str | Sequence[str] | None = None,
         source: str | None = None,
         as_of: Moment | None = None,
         vintage: Moment | None = None,
@@ -170,8 +170,9 @@ class Store:
         wanted = (_names(series), _names(lines), source)
         table = self._chosen(*wanted, as_of, vintage, SAYING[:3], PANEL)
         codes, words = codes_and_words(table.column("line"))
+        asked = [lines] if isinstance(lines, str) else lines
         heads = pd.Index(
-            np.sort(words[np.unique(codes)]) if lines is None else list(lines)
+            np.sort(words[np.unique(codes)]) if asked is None else list(asked)
         )
         place_of = heads.get_indexer(pd.Index(words))
         row_of, days = pd.factorize(table.column("value_date").to_numpy(), sort=True)

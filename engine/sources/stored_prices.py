@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from engine.errors import DataError, at_most
+from engine.errors import DataError, at_most, nearest
 from engine.interfaces import PriceData
 from engine.market.currency import Fixings
 from engine.market.listing import Line
@@ -88,7 +88,8 @@ class StoredPrices:
         frames: dict[str, pd.DataFrame] = {}
         for name, line in names.items():
             if name not in held:
-                found.append(self._absent(line.symbol))
+                if line.listed is None or line.listed <= end:
+                    found.append(self._absent(line.symbol))
                 continue
             frame, notes = self._frame(held[name], line, start, end)
             found += notes
@@ -166,16 +167,30 @@ class StoredPrices:
     def _nothing(self, lines: Sequence[Line], found: Sequence[Finding]) -> str:
         """Return the message where there is no line at all."""
         bring = (
-            "fetch them with assay data fetch THESIS, or leave out --offline"
+            "fetch them with assay data fetch THESIS"
             if self.source == YAHOO
             else "import them with assay data import, or see assay data status"
         )
+        if self.vintage is not None:
+            moments = [batch.ingested_at for batch in self.store.manifest()]
+            first = f"{min(moments):%Y-%m-%d %H:%M}" if moments else ""
+            bring = f"its first rows came at {first} UTC" if first else "it is empty"
+        elif kept := self._others():
+            bring += f"; prices are kept from {at_most(kept)}. " + nearest(
+                self.source, kept
+            )
         wrong = [f"{one.where}: {one.what}" for one in found if one.severity == "error"]
         why = f" ({at_most(wrong, 3)})" if wrong else ""
         return (
             f"the store in {self.store.folder} has no price from {self.source} of any "
-            f"of {len(lines)} lines{self._by()}{why}; {bring}"
+            f"of {len(lines)} lines{self._by()}{why}; {bring}".strip()
         )
+
+    def _others(self) -> list[str]:
+        """Return the other sources of which the store has prices."""
+        kept = self.store.status()
+        priced = kept[kept["series"].str.startswith(PREFIX)]
+        return sorted({str(name) for name in priced["source"]} - {self.source})
 
     def _by(self) -> str:
         return "" if self.vintage is None else f" stored by {_minute(self.vintage)} UTC"

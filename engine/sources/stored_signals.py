@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from engine.errors import DataError
+from engine.errors import DataError, at_most
 from engine.interfaces import SignalData
 from engine.market.listing import Universe
-from engine.market.market import Origin
+from engine.market.market import Finding, Origin
 from engine.market.signals import COLUMNS, Signals
 from engine.sources.files_signals import DEFAULT_ROLES, stranger_findings
 from engine.sources.price_rows import PREFIX
 from engine.sources.store import Store
 from engine.sources.store_rows import WITHDRAWN
 from engine.sources.stored_prices import vintage_of
+
+#: Filings of one company are of several forms, and of one source.
+FILED = "SEC "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,8 +48,9 @@ class StoredSignals:
         told = self.store.history(vintage=vintage.moment)
         told = told[~told["series"].str.startswith(PREFIX)]
         if told.empty:
+            by = "" if self.vintage is None else f" stored by {vintage.moment} UTC"
             raise DataError(
-                f"the store in {self.store.folder} holds no signal; bring some with "
+                f"the store in {self.store.folder} holds no signal{by}; bring some by "
                 "assay data import FILE or assay data fetch THESIS --signals edgar, or "
                 "use --signals reference"
             )
@@ -70,8 +75,24 @@ class StoredSignals:
                 f"{len(rows)} observations",
                 vintage=vintage,
             ),
-            findings=tuple(stranger_findings(rows, universe)),
+            findings=(*stranger_findings(rows, universe), *_mixed(rows)),
         )
+
+
+def _mixed(rows: pd.DataFrame) -> Iterator[Finding]:
+    """Yield the lines of a series that several sources speak of."""
+    told = rows[["series", "entity", "source"]].drop_duplicates()
+    for key, own in told.groupby(["series", "entity"], sort=True):
+        series, entity = (str(part) for part in key)
+        names = [str(name) for name in own["source"]]
+        if len(names) > 1 and not all(name.startswith(FILED) for name in names):
+            yield Finding(
+                severity="info",
+                where=f"store signals: {series}",
+                what=f"{entity} has values from {len(names)} sources: {at_most(names)}",
+                action="of one moment the value stored last counts; see assay data "
+                "status",
+            )
 
 
 def signal_rows(observations: pd.DataFrame) -> pd.DataFrame:

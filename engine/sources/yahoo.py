@@ -30,12 +30,12 @@ WEIGHT = {"network": 3}
 class Harvest:
     """What a fetch brought: every line asked for is in one of the two.
 
-    `interrupted` says that it was stopped by Ctrl-C.
+    `interrupted` is what stopped it: Ctrl-C, or another signal.
     """
 
     arrived: tuple[Fetched, ...]
     missed: tuple[Missed, ...]
-    interrupted: bool = False
+    interrupted: KeyboardInterrupt | None = None
 
 
 def no_progress(arrival: Arrival, done: int, total: int) -> None:
@@ -73,7 +73,7 @@ def fetch(
     """
     stop, breaker = threading.Event(), Breaker(limit=patience.give_up_after)
     arrivals: dict[str, Arrival] = {}
-    interrupted = False
+    interrupted: KeyboardInterrupt | None = None
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="yahoo") as pool:
         tasks: dict[Future[Arrival], str] = {}
         try:
@@ -85,8 +85,8 @@ def fetch(
             for task in as_completed(tasks):
                 progress(task.result(), len(arrivals) + 1, len(requests))
                 arrivals[tasks[task]] = task.result()
-        except KeyboardInterrupt:
-            interrupted = True
+        except KeyboardInterrupt as error:
+            interrupted = error
         finally:
             stop.set()
             pool.shutdown(wait=True, cancel_futures=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -15,7 +15,7 @@ from engine.market.calendar import covered, sessions
 from engine.market.listing import Line
 from engine.market.market import Finding
 from engine.sources.files_prices import FixTime
-from engine.sources.price_rows import price_rows, session_ends
+from engine.sources.price_rows import PREFIX, price_rows, session_ends
 from engine.sources.store import Store
 from engine.sources.store_rows import WITHDRAWN
 from engine.sources.stored_prices import (
@@ -51,6 +51,22 @@ FX_FIX = FixTime(fix=dt.time(23, 59), zone=FX_ZONE, pairs=(), stated=True)
 #: Longer than any holiday of any exchange.
 LONGEST_BREAK = dt.timedelta(days=20)
 KEY = ["series", "value_date", "known_at"]
+CLOSE = PREFIX + "close"
+#: A line whose bars end earlier by more than this is named.
+ENDED = pd.Timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What of a line was new to the store.
+
+    Of the `rows` that are new, `changed` are closes that said another number before,
+    and `withdrawn` take back what is not said any more.
+    """
+
+    rows: int
+    changed: int
+    withdrawn: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,12 +74,12 @@ class Gathered:
     """What a fetch came to.
 
     `asked` lines and currency pairs were wanted. `stored` has those that were fetched,
-    with the number of rows that were new to the store; those in `missed` are not to
-    be had, and the rest was up to date. `findings` are about the fetch itself.
+    with what was new to the store; those in `missed` are not to be had, and the rest
+    was up to date. `findings` are about the fetch itself.
     """
 
     asked: int
-    stored: Mapping[str, int]
+    stored: Mapping[str, Kept]
     missed: tuple[Missed, ...]
     findings: tuple[Finding, ...]
 
@@ -95,11 +111,19 @@ class YahooPrices:
         """The source that reads what has been fetched."""
         return StoredPrices(store=self.store, base=self.base)
 
-    def gather(self, lines: Sequence[Line], start: dt.date, end: dt.date) -> Gathered:
+    def gather(
+        self,
+        lines: Sequence[Line],
+        start: dt.date,
+        end: dt.date,
+        *,
+        whole: bool = False,
+    ) -> Gathered:
         """Bring the store up to date for these lines, their rates, and this period.
 
         A line that the store has up to `end`, or to its last settled session, is not
-        asked for. Each line is stored when it arrives, whole or not at all.
+        asked for. Each line is stored when it arrives, whole or not at all. With
+        `whole` every history is asked for again, which finds old corrections, too.
 
         Raises
         ------
@@ -112,18 +136,23 @@ class YahooPrices:
         held = read_lines(self.store, [one.symbol for one in wanted], source=YAHOO)
         now = utc_now() if self.client is None else self.client.now()
         due = [
-            _continued(one, held.get(one.symbol))
+            _continued(one, held.get(one.symbol), whole=whole)
             for one in wanted
-            if not is_current(one, held.get(one.symbol), end, now)
+            if whole or not is_current(one, held.get(one.symbol), end, now)
         ]
-        stored: dict[str, int] = {}
+        stored: dict[str, Kept] = {}
 
         def keep(arrival: Arrival, done: int, total: int) -> None:
             if isinstance(arrival, Fetched) and arrival.symbol not in stored:
                 request = next(one for one in due if one.symbol == arrival.symbol)
-                rows = rows_of(arrival, request, held.get(arrival.symbol))
+                before = held.get(arrival.symbol)
+                rows = rows_of(arrival, request, before)
                 batch = self.store.append(rows, source=YAHOO)
-                stored[arrival.symbol] = batch.rows if batch else 0
+                stored[arrival.symbol] = Kept(
+                    rows=batch.rows if batch else 0,
+                    changed=_changed(rows, before),
+                    withdrawn=int((rows["quality"] == WITHDRAWN).sum()),
+                )
             self.progress(arrival, done, total)
 
         if not due:
@@ -136,8 +165,8 @@ class YahooPrices:
             progress=keep,
         )
         self.store.gc()
-        if harvest.interrupted:
-            raise KeyboardInterrupt
+        if harvest.interrupted is not None:
+            raise harvest.interrupted
         _check_complete(harvest.missed, len(wanted))
         notes = [note for one in harvest.arrived for note in one.findings]
         left_out = [_left_out(one) for one in harvest.missed]
@@ -145,7 +174,7 @@ class YahooPrices:
             asked=len(wanted),
             stored=stored,
             missed=harvest.missed,
-            findings=(*left_out, *notes),
+            findings=(*left_out, *notes, *_endings(harvest.arrived, due, end, now)),
         )
 
 
@@ -239,6 +268,38 @@ def _withdrawn(
     return gone[list(rows.columns)].assign(value=0.0, quality=WITHDRAWN)
 
 
+def _changed(rows: pd.DataFrame, held: StoredLine | None) -> int:
+    """Return how many closes that are held are said with another value."""
+    if held is None:
+        return 0
+    both = rows.merge(held.rows, on=KEY, suffixes=("", "_before"))
+    both = both[(both["series"] == CLOSE) & (both["quality"] != WITHDRAWN)]
+    return int((both["value"] != both["value_before"]).sum())
+
+
+def _endings(
+    arrived: Sequence[Fetched],
+    due: Sequence[Request],
+    end: dt.date,
+    now: np.datetime64,
+) -> Iterator[Finding]:
+    """Yield the lines whose bars end well before the period, or now, does."""
+    mics = {one.symbol: one.mic for one in due}
+    for one in arrived:
+        last = one.frame.index[-1]
+        settled = last_settled(
+            mics[one.symbol], min(end, pd.Timestamp(now).date()), now
+        )
+        if settled is not None and settled - last > ENDED:
+            yield Finding(
+                severity="warning",
+                where=one.symbol,
+                what=f"Yahoo's bars end on {last.date()}, before {settled.date()}",
+                action="delisted, suspended, or a feed that has ended; see its page",
+                last=str(last.date()),
+            )
+
+
 def _asked(request: Request) -> pd.DataFrame:
     """Return the row that says from which day on a line was asked for."""
     day = pd.Timestamp(request.start).as_unit("ns")
@@ -254,10 +315,12 @@ def _asked(request: Request) -> pd.DataFrame:
     return pd.DataFrame([row])
 
 
-def _continued(request: Request, held: StoredLine | None) -> Request:
+def _continued(request: Request, held: StoredLine | None, *, whole: bool) -> Request:
     """Return the request for what is new, where the past is held from its start on."""
     if held is None or held.asked_from is None or held.asked_from > request.start:
         return request
+    if whole:
+        return replace(request, start=held.asked_from)
     splits = held.actions[held.actions["kind"] == "split"].set_index("session")
     have = Held(
         close=held.frame["close"],

@@ -167,5 +167,15 @@ def test_what_cannot_be_read_is_one_message(
 
 
 def test_wrong_usage(assay: Terminal) -> None:
-    assay.refuses(2, "data", "check", words=("Missing argument",))
+    assay.refuses(2, "data", "check", "a", "b", words=("unexpected extra argument",))
     assay.refuses(2, "data", "chek", words=("chek",))
+
+
+def test_a_refused_import_ends_with_1(assay: Terminal) -> None:
+    (assay.folder / "NVDA.csv").write_text(
+        "date,close\n2025-01-27,118.42\n2025-01-28,x"
+    )
+    for options in ((), ("--dry-run",)):
+        answer = assay("data", "import", "NVDA.csv", *options)
+        assert answer.code == 1
+        assert "nothing was stored" in answer.err

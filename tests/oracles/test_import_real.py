@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import re
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pandas as pd
 import pytest
 
 from engine.imports import Import, read_files
+from engine.sources.files import FolderPrices
 from engine.sources.imports import Understood
 from engine.sources.store import Store
+from engine.sources.stored_prices import StoredPrices
+from universes.loader import load
 
 pytestmark = pytest.mark.shared
 
@@ -85,6 +89,38 @@ def test_the_store_gives_back_every_number_of_every_file(
     assert total == len(back) == len(prices.rows) > 130_000
 
 
+def test_a_study_reads_the_store_as_it_reads_the_folder(
+    prices: Import, shared: Path, tmp_path: Path
+) -> None:
+    """Frames and rates of both sources are the same, to the last digit."""
+    store = Store(tmp_path / "store")
+    prices.store(store)
+    universe = load("ai-stack")
+    folder = shared / "market" / "prices"
+    lines = [
+        line
+        for line in (*universe.lines.values(), *universe.benchmarks.values())
+        if (folder / f"{line.symbol}.csv").is_file()
+    ]
+    span = (dt.date(2021, 1, 1), dt.date(2025, 12, 31))
+    there = FolderPrices(folder).load(lines, *span)
+    here = StoredPrices(store=store, source="files").load(lines, *span)
+    assert here.frames.keys() == there.frames.keys()
+    assert len(here.frames) == 25
+    for symbol, frame in there.frames.items():
+        pd.testing.assert_frame_equal(
+            here.frames[symbol][frame.columns],
+            frame,
+            check_exact=True,
+            check_freq=False,
+            check_names=False,
+        )
+    for currency in ("HKD", "CNY", "KRW"):
+        mine, other = here.fixings[currency], there.fixings[currency]
+        assert (mine.per_usd == other.per_usd).all()
+        assert (mine.fixed_utc == other.fixed_utc).all()
+
+
 def test_an_import_said_again_stores_nothing(
     prices: Import, shared: Path, tmp_path: Path
 ) -> None:
@@ -135,7 +171,7 @@ def test_no_file_of_the_folder_is_refused(prices: Import) -> None:
     assert kinds.pop("CNY=X.csv") == "exchange rates"
     assert kinds.pop("HKD=X.csv") == kinds.pop("KRW=X.csv") == "exchange rates"
     assert set(kinds.values()) == {"prices"}
-    assert prices.passed_over == ("folder.toml",)
+    assert prices.passed_over == ()
 
 
 def test_adjustment_that_differs_by_file_is_reported(prices: Import) -> None:

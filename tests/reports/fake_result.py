@@ -9,7 +9,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from engine.evidence.attribution import Attribution, Pair, linked
+from engine.evidence.attribution_books import CASH, Books
+from engine.evidence.attribution_study import periods_of
 from engine.evidence.performance import performance_table
+from engine.evidence.regression import factor_regression
+from engine.evidence.regression_factors import Factor
 from engine.evidence.results import (
     EVENT_COLUMNS,
     ClaimResult,
@@ -91,6 +96,8 @@ def fake_result(
         baselines=baselines,
         around={EVENTS[0][0]: _around(EVENTS[0][0], rng)},
         performance=_performance({"barbell": backtest} | baselines),
+        attribution=_attribution(thesis, backtest, baselines),
+        regression=_regression(backtest, baselines),
         events=_events(rng),
         claims=_claims(said),
         caveats=(
@@ -398,6 +405,74 @@ def _performance(paths: Mapping[str, Backtest]) -> pd.DataFrame:
         )
         parts.append(table.reset_index().assign(sample=sample))
     return pd.concat(parts, ignore_index=True)
+
+
+def _books(account: Backtest, funds: tuple[str, ...], fund: str = "") -> Books:
+    """Return made-up books whose effects sum to the account's returns."""
+    rng = np.random.default_rng(len(account.name))
+    groups = (*LAYERS, *funds, CASH)
+    returns = account.returns.to_numpy()
+    shape = (len(returns), len(groups))
+    held = [groups.index(fund)] if fund else list(range(len(LAYERS)))
+    weight = np.zeros(shape)
+    weight[:, held] = rng.dirichlet(np.full(len(held), 4.0)) * 0.97
+    weight[:, -1] = 1.0 - weight.sum(axis=1)
+    costs, currency = np.zeros(shape), np.zeros(shape)
+    costs[::21, held[0]] = -2e-5
+    currency[:, held[0]] = rng.normal(0, 1e-4, len(returns))
+    wanted = returns - costs.sum(axis=1) - currency.sum(axis=1)
+    local = np.zeros(shape)
+    local[:, held] = weight[:, held] * rng.normal(0.0005, 0.01, (len(returns), 1))
+    local[:, held[-1]] += wanted - local.sum(axis=1)
+    nothing = np.zeros(len(returns))
+    return Books(
+        days=pd.DatetimeIndex(account.returns.index),
+        groups=groups,
+        currencies=("USD", "KRW"),
+        weight=weight,
+        local=local,
+        currency=currency,
+        by_currency=np.column_stack([nothing, currency.sum(axis=1)]),
+        trading=np.zeros(shape),
+        costs=costs,
+        other=nothing,
+        returns=returns,
+    )
+
+
+def _attribution(
+    thesis: Thesis, account: Backtest, baselines: Mapping[str, Backtest]
+) -> Attribution:
+    pairs = {}
+    for name in ("equal weight", "SPY", "SMH"):
+        funds = () if name == "equal weight" else (name,)
+        pairs[name] = Pair(
+            own=_books(account, funds),
+            baseline=_books(baselines[name], funds, *funds),
+            fund=bool(funds),
+        )
+    days = pd.DatetimeIndex(account.returns.index)
+    return linked(pairs, periods_of(thesis.about, days))
+
+
+def _regression(account: Backtest, baselines: Mapping[str, Backtest]) -> pd.DataFrame:
+    returns = account.returns
+    spy, smh = baselines["SPY"].returns, baselines["SMH"].returns
+    declared = np.asarray(returns.index >= pd.Timestamp(DECLARED))
+    return factor_regression(
+        returns,
+        [
+            Factor(name="market", proxy="SPY", returns=spy, lagged=True),
+            Factor(name="sector", proxy="SMH minus SPY", returns=smh - spy),
+            Factor(name="momentum", proxy="", absent="3 assets are too few to rank"),
+        ],
+        periods_per_year=252.0,
+        samples={
+            "all": declared | True,
+            "in-sample": ~declared,
+            "out-of-sample": declared,
+        },
+    )
 
 
 def _events(rng: np.random.Generator) -> EventStudy:

@@ -353,9 +353,16 @@ def test_a_study_without_events_claims_or_decisions_still_reports(
         "verdict",
         "performance",
         "holdings",
+        "attribution",
+        "hindsight",
         "costs",
         "data",
         "provenance",
     ]
-    assert set(draw(told.figures)) == {"growth", "weights", "costs-chart"}
+    assert set(draw(told.figures)) == {
+        "growth",
+        "weights",
+        "attribution-chart",
+        "costs-chart",
+    }
     assert tables.tables(bare)["claims"].empty

@@ -18,7 +18,16 @@ from pydantic.fields import FieldInfo
 import engine
 from engine import app, period, study
 from engine.cli.main import COMMANDS, cli
-from engine.evidence import event_panel, performance, score, verdict, windows
+from engine.evidence import (
+    attribution,
+    event_panel,
+    performance,
+    regression,
+    regression_factors,
+    score,
+    verdict,
+    windows,
+)
 from engine.evidence.claims import CLAIM_TESTS, context, event_windows, statistics
 from engine.evidence.performance import METRICS
 from engine.evidence.results import VerdictWord
@@ -89,6 +98,15 @@ SAID = {
         ", ".join(f"{mic} {days:g}" for mic, days in SESSIONS_PER_YEAR.items()),
         f"{DRAWS:,} resamples",
         f"Below {performance.FEWEST_RETURNS} returns",
+    ],
+    "attribution.md": [
+        f"from {regression_factors.MOMENTUM_FROM} to {regression_factors.MOMENTUM_TO} "
+        "sessions ago",
+        f"Needs {regression_factors.FEWEST_RANKED} assets",
+        f"less than {regression_factors.ABSENT_BELOW:.0%} of".replace("%", " %"),
+        f"Below {regression.FEWEST_SESSIONS} sessions",
+        f"more than {regression_factors.HOURS_APART.astype(int)} hours before",
+        *(f"| `{effect}` |" for effect in attribution.EFFECTS),
     ],
     "events.md": [
         f"at least {MINUTES} minutes after",

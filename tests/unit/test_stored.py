@@ -192,7 +192,7 @@ def test_signals_keep_their_restatements(store: Store) -> None:
 
 
 def test_a_store_without_signals_says_how_to_get_some(store: Store) -> None:
-    with pytest.raises(DataError, match="holds no signal; bring some with assay data"):
+    with pytest.raises(DataError, match="holds no signal; bring some by assay data"):
         StoredSignals(store=store).load(universes.loader.load("ai-stack"))
 
 
@@ -227,7 +227,7 @@ def test_filings_are_fetched_into_the_store(
         def __init__(self) -> None:
             self.store = store
 
-        def gather(self, *asked: object) -> data.Gathered:
+        def gather(self, *asked: object, whole: bool) -> data.Gathered:
             return data.Gathered(asked=0, stored={}, missed=(), findings=())
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.commands.data_import import import_
 from engine.cli.options import DATE, FORMAT, THESIS, as_day
 from engine.cli.output import emit, note, steps
 
@@ -29,12 +30,18 @@ def data() -> None:
     metavar="edgar",
     help="Also capital expenditure from the SEC; needs ASSAY_SEC_CONTACT.",
 )
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="Ask for every history from its beginning again: finds old corrections.",
+)
 @FORMAT
 def fetch(
     thesis: Path,
     start: dt.date | None,
     end: dt.date | None,
     signals: str | None,
+    whole: bool,
     form: str,
 ) -> None:
     """Bring the store up to date with Yahoo's prices for all that THESIS reads.
@@ -46,7 +53,12 @@ def fetch(
 
     with steps() as progress:
         fetched = kept.fetch(
-            thesis, start=start, end=end, signals=signals, tell=progress
+            thesis,
+            start=start,
+            end=end,
+            signals=signals,
+            whole=whole,
+            tell=progress,
         )
     emit(fetched.table, form, title="Fetched")
     if form == "table" and len(fetched.findings):
@@ -134,3 +146,6 @@ def gc() -> None:
     from engine import data as kept
 
     click.echo(kept.clear_up())
+
+
+data.add_command(import_)

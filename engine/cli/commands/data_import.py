@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.cli.options import FORMAT
 from engine.cli.output import emit, note
+
+if TYPE_CHECKING:
+    from engine.imports import Import
+
+#: Columns of a drawn table: where tells the file, its row, or the line.
+SHOWN = ("severity", "where", "first", "last", "what", "action")
 
 
 @click.command(name="import")
@@ -43,6 +50,11 @@ from engine.cli.output import emit, note
     help="How long after its date a value without known_at was published.",
 )
 @click.option(
+    "--replace",
+    is_flag=True,
+    help="Store values that contradict stored ones, as new vintages.",
+)
+@click.option(
     "--dry-run", is_flag=True, help="Say what would be stored, and store nothing."
 )
 @FORMAT
@@ -52,6 +64,7 @@ def import_(
     mapping: Path | None,
     source: str,
     lag: str | None,
+    replace: bool,
     dry_run: bool,
     form: str,
 ) -> None:
@@ -59,12 +72,14 @@ def import_(
 
     CSV, Parquet and Excel. How each file is understood is said on stderr and what is
     odd about it printed on stdout, before anything is stored. If any file has an
-    error, nothing is stored at all and the exit code is 1.
+    error, or contradicts what the store holds (unless --replace is said), nothing is
+    stored at all and the exit code is 1.
 
     What `assay data export` wrote is brought in as it is, with its own moments.
     """
     from engine import data as kept
     from engine import imports
+    from engine.sources.imports_words import counted
     from engine.sources.store import Store, store_folder
 
     exports = [path for path in paths if kept.is_export(path)]
@@ -74,18 +89,11 @@ def import_(
     found = imports.read_files(
         paths, universe=universe, mapping=mapping, source=source, lag=lag
     )
-    for file in found.files:
-        note(f"{file.name}: {file.kind}, {len(file.rows):,} rows")
-        for sentence in file.says:
-            note(f"  {sentence}")
-    if found.passed_over:
-        note(f"not read: {', '.join(found.passed_over)}")
-    emit(
-        found.findings,
-        form,
-        title="Findings",
-        columns=("severity", "file", "where", "what", "action"),
-    )
+    folder = store_folder()
+    store = Store(folder)
+    found = found.beside(store, replace=replace)
+    _say(found)
+    emit(found.findings, form, title="Findings", columns=SHOWN)
     note(
         ", ".join(
             f"{number} {word}{'s' if number != 1 and word != 'info' else ''}"
@@ -97,16 +105,25 @@ def import_(
         raise click.exceptions.Exit(1)
     rows = len(found.rows)
     if dry_run:
-        note(f"{rows:,} rows would be stored from {_files(found.files)}; dry run")
+        files = counted(len(found.files), "file")
+        note(f"{counted(rows, 'row')} would be stored from {files}; dry run")
         return
-    folder = store_folder()
-    new = found.store(Store(folder))
-    note(f"{new:,} of {rows:,} rows were new; stored in {folder}")
+    new = found.store(store, replace=replace)
+    note(
+        f"{new:,} of {counted(rows, 'row')} {'was' if rows == 1 else 'were'} new; stored in {folder}"
+    )
 
 
-def _files(files: tuple[object, ...]) -> str:
-    """Return how many files there are, in words."""
-    return f"{len(files)} file{'' if len(files) == 1 else 's'}"
+def _say(found: Import) -> None:
+    """Print on stderr how each file was understood."""
+    from engine.sources.imports_words import counted
+
+    for file in found.files:
+        note(f"{file.name}: {file.kind}, {counted(len(file.rows), 'row')}")
+        for sentence in file.says:
+            note(f"  {sentence}")
+    if found.passed_over:
+        note(f"not read: {', '.join(found.passed_over)}")
 
 
 def _import_exports(
