@@ -9,6 +9,7 @@ import json
 import multiprocessing
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -180,9 +181,10 @@ def _studied(tasks: Sequence[Task], folder: Path, jobs: int) -> Iterator[DiaryEn
     # a new interpreter for each: a fork would copy the threads of the linear algebra
     context = multiprocessing.get_context("spawn")
     workers = concurrent.futures.ProcessPoolExecutor(
-        min(jobs, len(tasks)), mp_context=context, initializer=_deaf
+        min(jobs, len(tasks)), mp_context=context
     )
-    started = {workers.submit(study_day, task): task for task in tasks}
+    with _deaf_children():
+        started = {workers.submit(study_day, task): task for task in tasks}
     waiting = dict(started)
     try:
         for done in concurrent.futures.as_completed(started):
@@ -197,9 +199,17 @@ def _studied(tasks: Sequence[Task], folder: Path, jobs: int) -> Iterator[DiaryEn
                 _kept(task, done.result(), folder)
 
 
-def _deaf() -> None:
-    """Leave Ctrl-C to the process that waits for this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _deaf_children() -> Iterator[None]:
+    """Leave Ctrl-C to this process: those begun meanwhile never hear of it.
+
+    They are born with the signal blocked, so that not even their start is interrupted.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _kept(task: Task, entry: DiaryEntry | None, folder: Path) -> DiaryEntry:
