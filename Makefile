@@ -20,6 +20,8 @@ check: .venv/.installed-dev
 bench: .venv/.installed-dev
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/store.py
+	$(BIN)/python benchmarks/portfolio.py
+	$(BIN)/python benchmarks/ledger.py
 
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Options of a run that replace the thesis's own settings, and those that say which
 #: data it reads.
-THESIS_OPTIONS = ("start", "end", "capital", "seed")
+THESIS_OPTIONS = ("start", "end", "capital", "seed", "relax")
 SOURCE_OPTIONS = (
     "prices",
     "signals",
@@ -60,6 +60,7 @@ def run(
     as_of: dt.date | str | None = None,
     capital: float | None = None,
     seed: int | None = None,
+    relax: bool | None = None,
     mix: bool = False,
     offline: bool = False,
     vintage: dt.date | str | None = None,
@@ -78,6 +79,7 @@ def run(
         folder of CSV files in the long format; by default sample with sample prices,
         else reference.
     start, end, capital, seed : replace the thesis's own settings; the result says so.
+    relax : widen limits of the portfolio that collide by the least that helps.
     as_of : only what was known and declared by this day.
     mix : allow simulated signals with real prices, which stamps everything SIMULATED.
     offline : never touch the network: ``"yahoo"`` is then what the store holds of it.
@@ -92,9 +94,11 @@ def run(
     AssayError
         `ThesisError`, `DataError`, `InfeasibleError` or `UsageError`, with one message.
     """
-    from engine.study import run_study  # loads cvxpy: one second
+    from engine.study import run_study  # only where a study is made
 
-    document = read_thesis(path, start=start, end=end, capital=capital, seed=seed)
+    document = read_thesis(
+        path, start=start, end=end, capital=capital, seed=seed, relax=relax
+    )
     tell = progress or (lambda step: None)
     inputs = study_inputs(
         document,
@@ -117,6 +121,7 @@ def read_thesis(
     end: dt.date | str | None = None,
     capital: float | None = None,
     seed: int | None = None,
+    relax: bool | None = None,
     base: Path | None = None,
 ) -> Document:
     """Return a checked thesis file; the keywords replace its own settings.
@@ -133,6 +138,7 @@ def read_thesis(
         end=_date(end, "end"),
         capital=capital,
         seed=seed,
+        relax=relax,
     )
 
 
@@ -195,7 +201,7 @@ def study_inputs(
     `base` is the folder that the path of an own universe starts from; by default the
     thesis file's.
     """
-    from engine.study import StudyInputs  # loads cvxpy: one second
+    from engine.study import StudyInputs  # only where a study is made
 
     overrides = dict(document.overrides)
     thesis = document.thesis

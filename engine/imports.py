@@ -37,6 +37,7 @@ TAKEN = ("yahoo",)
 #: What the checks of prices say of what a study takes as it is.
 USED = re.compile(
     r"\b(?:used|stored|kept) as (?:it is|they are|observed)\b|\bstored once\b"
+    r"|\btheir observations are kept\b"
 )
 
 
@@ -101,6 +102,8 @@ class Import:
             *change_findings(rows, held, replace=replace),
             *jump_findings(rows, held),
         ]
+        if not found:
+            return self
         table = _table([("", one) for one in found])
         return _with_findings(self, pd.concat([table, self.findings]))
 

@@ -9,8 +9,8 @@ from functools import cached_property
 import pandas as pd
 
 from engine.arithmetic import one_thread
+from engine.costs.charges import schedule_for
 from engine.costs.fees import FeeSchedule
-from engine.costs.fees import schedule as fee_schedule
 from engine.errors import DataError
 from engine.evidence.attribution import Attribution
 from engine.evidence.attribution_study import study_attribution, study_regression
@@ -83,7 +83,7 @@ class StudyInputs:
     @cached_property
     def schedule(self) -> FeeSchedule:
         """The fees that the thesis chose."""
-        return fee_schedule(self.thesis.execution.fees)
+        return schedule_for(self.thesis.execution)
 
     @cached_property
     def tape(self) -> Tape:

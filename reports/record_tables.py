@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.study import StudyResult
+from engine.thesis.model import Portfolio
 from reports import numbers, tables
 from reports.document import Cell, Column, Table, plain
 
@@ -204,21 +205,55 @@ def _origin(origin: Any) -> str:
     return f"{named}; sha256 {origin.digest}" if origin.digest else named
 
 
+def _objective(portfolio: Portfolio) -> str:
+    """Return the objective, with the settings that it reads."""
+    told = [portfolio.objective.replace("_", " ")]
+    if portfolio.objective == "mean_variance":
+        told.append(f"risk aversion {numbers.decimal(portfolio.risk_aversion, 1)}")
+        told.append(f"information coefficient {numbers.decimal(portfolio.ic, 3)}")
+    if portfolio.objective == "min_cvar":
+        told.append(f"worst {numbers.percent(1.0 - portfolio.cvar_level, 0)} of days")
+    if portfolio.risk_limit is not None:
+        told.append(f"volatility at most {numbers.percent(portfolio.risk_limit, 0)}")
+    return ", ".join(told)
+
+
+def _limits(portfolio: Portfolio) -> str:
+    """Return the limits that are set, in words."""
+    told = [f"at most {numbers.percent(portfolio.max_weight, 0)} in one name"]
+    if portfolio.max_turnover is not None:
+        told.append(f"turnover {numbers.percent(portfolio.max_turnover, 0)}")
+    if portfolio.min_position:
+        told.append(f"no position below {numbers.percent(portfolio.min_position, 1)}")
+    if portfolio.max_names is not None:
+        told.append(f"at most {portfolio.max_names} names")
+    if portfolio.beta is not None:
+        low, high = (numbers.decimal(one, 1) for one in portfolio.beta)
+        told.append(f"beta {low} to {high}")
+    if portfolio.max_short:
+        told.append(f"short at most {numbers.percent(portfolio.max_short, 0)} a name")
+    for name, (low_share, high_share) in {
+        **portfolio.layers,
+        **portfolio.currencies,
+        **portfolio.countries,
+    }.items():
+        low, high = numbers.percent(low_share, 0), numbers.percent(high_share, 0)
+        told.append(f"{name} {low} to {high}")
+    return ", ".join(told)
+
+
 def settings(result: StudyResult) -> Table:
     """Return the settings that the numbers depend on."""
     about, portfolio = result.thesis.about, result.thesis.portfolio
     execution, scoring = result.thesis.execution, result.thesis.scoring
-    turnover = portfolio.max_turnover
     told = {
         "Period": f"{about.start} to {about.end}, sessions of {about.calendar}",
         "Account": f"{numbers.money(execution.capital, about.currency)}",
-        "Objective": f"{portfolio.objective.replace('_', ' ')}, risk aversion "
-        f"{numbers.decimal(portfolio.risk_aversion, 1)}, information coefficient "
-        f"{numbers.decimal(portfolio.ic, 3)}",
+        "Objective": _objective(portfolio),
         "Risk": f"{portfolio.covariance.replace('_', ' ')} covariance over "
-        f"{portfolio.window} sessions, at least {portfolio.min_history}",
-        "Limits": f"at most {numbers.percent(portfolio.max_weight, 0)} in one name"
-        + (f", turnover {numbers.percent(turnover, 0)}" if turnover else ""),
+        f"{portfolio.window} sessions, at least {portfolio.min_history}"
+        + (f", news within {portfolio.overlap}" if portfolio.overlap > 1 else ""),
+        "Limits": _limits(portfolio),
         "Rebalance": portfolio.rebalance,
         "Execution": execution.at.replace("_", " "),
         "Risk-free rate": numbers.percent(about.risk_free, 2),

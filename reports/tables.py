@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.costs.fees import schedule
+from engine.costs.charges import schedule_for
 from engine.evidence.forecasts import forecasts
 from engine.ledger.backtest import Backtest
+from engine.market.coverage import RAW
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study import StudyResult
@@ -33,6 +34,7 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "weights": _by_session(result.backtest.weights),
         "layer_weights": _by_session(layer_weights(result)),
         "decisions": decisions(result),
+        "limits": limits(result),
         "scores": scores(result),
         "factors": factor_table(result),
         "trades": result.backtest.trades.reset_index(drop=True),
@@ -125,11 +127,33 @@ def decisions(result: StudyResult) -> pd.DataFrame:
                     "target": one.weights.to_numpy(),
                     "cash": one.cash,
                     "status": one.status,
+                    "solver": one.solver,
+                    "residual": one.residual,
+                    "fallback": one.fallback,
                     "notes": "; ".join(one.notes),
                 }
             )
         )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def limits(result: StudyResult) -> pd.DataFrame:
+    """Return one row per decision and limit that bound or was widened.
+
+    `price` is its shadow price over one rebalance period, `slack` by how much it was
+    widened; NaN where it has none.
+    """
+    rows = [
+        {
+            "session": one.session,
+            "limit": name,
+            "price": one.prices.get(name, float("nan")),
+            "slack": one.slacks.get(name, float("nan")),
+        }
+        for one in result.decisions
+        for name in dict.fromkeys([*one.prices, *one.slacks])
+    ]
+    return pd.DataFrame(rows, columns=["session", "limit", "price", "slack"])
 
 
 def scores(result: StudyResult) -> pd.DataFrame:
@@ -201,8 +225,13 @@ def costs_by_year(result: StudyResult) -> pd.DataFrame:
 def fees(result: StudyResult) -> pd.DataFrame:
     """Return the dated taxes and fees in force for the assets during the study."""
     about = result.thesis.about
-    applied = schedule(result.thesis.execution.fees)
-    return applied.applied(result.assets, about.start, about.end)
+    covered = result.market.coverage
+    return schedule_for(result.thesis.execution).applied(
+        result.assets,
+        about.start,
+        about.end,
+        raw=set(covered.loc[covered["basis"] == RAW, "symbol"]),
+    )
 
 
 def event_paths(result: StudyResult) -> pd.DataFrame:

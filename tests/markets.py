@@ -15,11 +15,12 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from engine.market.bars import Bars
+from engine.market.bars import Bars, RawBars
 from engine.market.calendar import Sessions, calendar_of
 from engine.market.currency import Currencies, Fixings
 from engine.market.homeview import build_home_view
@@ -82,12 +83,17 @@ def market(
     home: str = "XNYS",
     base: str = "USD",
     first: dt.date = FIRST,
+    raw: Mapping[str, tuple[Mapping[int, float], Mapping[int, float]]] | None = None,
+    volume: Closes | None = None,
+    delisted: Mapping[str, int] | None = None,
 ) -> Market:
     """Return a market of these closes.
 
     `closed` lists by exchange the rows on which it has no session at all; `opens` are
     opening prices in the same form; `rates` are local units per dollar, one number or
-    one per row; `currency` overrides that of an exchange.
+    one per row; `currency` overrides that of an exchange. `raw` names the lines whose
+    closes are as traded, with their dividends and splits by row; `volume` is in shares;
+    `delisted` is the last row of a line.
     """
     count = len(next(iter(next(iter(closes.values())).values())))
     days = pd.bdate_range(first, periods=count)
@@ -100,12 +106,30 @@ def market(
         early = (opens or {}).get(mic, {})
         missing: Sequence[float | None] = [None] * count
         opened = _panel({s: early.get(s, missing) for s in prices}, own, timetable)
+        held = [s for s in prices if s in (raw or {})]
+        traded = _panel(
+            {s: (volume or {}).get(mic, {}).get(s, missing) for s in prices},
+            own,
+            timetable,
+        )
         bars[mic] = Bars(
-            sessions=timetable, price=price, open=opened, flat=price.isna() & False
+            sessions=timetable,
+            price=price,
+            open=opened,
+            flat=price.isna() & False,
+            turnover=price * traded,
+            raw=raw_bars(price[held], opened[held], own, raw or {}) if held else None,
         )
         money = {**CURRENCY, **(currency or {})}[mic]
         for symbol in prices:
-            lines[symbol] = Line(symbol=symbol, entity=symbol, mic=mic, currency=money)
+            last = (delisted or {}).get(symbol)
+            lines[symbol] = Line(
+                symbol=symbol,
+                entity=symbol,
+                mic=mic,
+                currency=money,
+                delisted=None if last is None else days[last].date(),
+            )
     fixed = {name: fixings(name, value, days) for name, value in (rates or {}).items()}
     currencies = Currencies(fixings=fixed)
     shut = list((closed or {}).get(home, ()))
@@ -124,6 +148,26 @@ def market(
     )
 
 
+def raw_bars(
+    close: pd.DataFrame,
+    opened: pd.DataFrame,
+    rows: np.ndarray,
+    told: Mapping[str, tuple[Mapping[int, float], Mapping[int, float]]],
+) -> RawBars:
+    """Return bars as traded, with dividends and splits given by row of the market."""
+    dividend, split = close * 0.0, close * 0.0
+    dividend.iloc[:], split.iloc[:] = 0.0, 1.0
+    for symbol in close:
+        paid, became = told[str(symbol)]
+        for panel, values in ((dividend, paid), (split, became)):
+            for row, value in values.items():
+                place = int(np.searchsorted(rows, row))
+                if place == len(rows):
+                    continue
+                panel.iloc[place, panel.columns.get_loc(symbol)] = value
+    return RawBars(close=close, open=opened, dividend=dividend, split=split)
+
+
 def _panel(
     prices: Mapping[str, Sequence[float | None]], rows: np.ndarray, own: Sessions
 ) -> pd.DataFrame:
@@ -138,11 +182,17 @@ def _panel(
 
 
 def random_market(
-    rng: np.random.Generator, *, home: str = "XNYS", constant_fx: bool = False
+    rng: np.random.Generator,
+    *,
+    home: str = "XNYS",
+    constant_fx: bool = False,
+    features: bool = False,
 ) -> Market:
     """Return two to four exchanges with gaps, closed days, late listings and ends.
 
-    Every asset has at least one bar; rates begin on some day and miss fixes.
+    Every asset has at least one bar; rates begin on some day and miss fixes. With
+    `features` some lines are raw, with dividends, splits and days at their limit, some
+    have a volume, and some end.
     """
     rows = int(rng.integers(6, 26))
     mics = [home, *rng.permutation([mic for mic in HOURS if mic != home])]
@@ -167,7 +217,43 @@ def random_market(
         walk[rng.random(rows) < 0.1] = np.nan
         if CURRENCY[mic] != "USD":
             rates[CURRENCY[mic]] = level if constant_fx else walk.tolist()
-    return market(closes, opens=opens, closed=closed, rates=rates, home=home)
+    told = _random_features(rng, closes, opens, rows) if features else {}
+    return market(closes, opens=opens, closed=closed, rates=rates, home=home, **told)
+
+
+def _random_features(
+    rng: np.random.Generator,
+    closes: dict[str, dict[str, np.ndarray]],
+    opens: dict[str, dict[str, np.ndarray]],
+    rows: int,
+) -> dict[str, Any]:
+    """Return raw lines, volumes and ends for `market`; splits change the closes."""
+    raw, volume, delisted = {}, {}, {}
+    for mic, prices in closes.items():
+        limit = {"XSHG": 0.1, "XKRX": 0.3}.get(mic, 0.05)
+        volume[mic] = {}
+        for name, close in prices.items():
+            volume[mic][name] = np.where(
+                rng.random(rows) < 0.8, rng.uniform(0, 1e5, rows), np.nan
+            )
+            if rng.random() < 0.2:
+                delisted[name] = int(rng.integers(rows))
+            if rng.random() < 0.3:
+                continue
+            splits = {}
+            for row in np.flatnonzero(rng.random(rows) < 0.15):
+                splits[int(row)] = float(rng.choice([0.1, 2.0, 10.0]))
+                close[row:] /= splits[int(row)]
+                opens[mic][name][row:] /= splits[int(row)]
+            for row in np.flatnonzero(rng.random(rows - 1) < 0.2) + 1:
+                if row not in splits and np.isfinite(close[row - 1]):
+                    close[row] = close[row - 1] * (1 + rng.choice([-limit, limit]))
+            dividends = {
+                int(row): 0.02 * float(np.nanmin(close))
+                for row in np.flatnonzero(rng.random(rows) < 0.15)
+            }
+            raw[name] = (dividends, splits)
+    return {"raw": raw, "volume": volume, "delisted": delisted}
 
 
 def _random_closes(rng: np.random.Generator, rows: int) -> np.ndarray:
@@ -215,6 +301,10 @@ def replaced_after(
             own,
             price=_noise_after(own.price, known, rng),
             open=_noise_after(own.open, known, rng),
+            turnover=None
+            if own.turnover is None
+            else _noise_after(own.turnover, known, rng),
+            raw=None if own.raw is None else _raw_noise_after(own.raw, known, rng),
         )
     fixed = {}
     for name, fixing in world.currencies.fixings.items():
@@ -233,6 +323,22 @@ def replaced_after(
         world.home.base,
     )
     return dataclasses.replace(world, bars=bars, home=view, currencies=currencies)
+
+
+def _raw_noise_after(raw: RawBars, count: int, rng: np.random.Generator) -> RawBars:
+    """Return raw bars with other prices, dividends and splits after `count` rows."""
+
+    def redrawn(panel: pd.DataFrame, nothing: float, some: float) -> pd.DataFrame:
+        out = np.where(rng.random(panel.shape) < 0.2, some, nothing)
+        out[:count] = panel.to_numpy()[:count]
+        return pd.DataFrame(out, index=panel.index, columns=panel.columns)
+
+    return RawBars(
+        close=_noise_after(raw.close, count, rng),
+        open=_noise_after(raw.open, count, rng),
+        dividend=redrawn(raw.dividend, 0.0, 1e-3),
+        split=redrawn(raw.split, 1.0, 3.0),
+    )
 
 
 def _noise_after(

@@ -13,16 +13,22 @@ from engine.market.homeview import HomeView
 from engine.market.listing import Line
 from engine.market.market import Known
 from engine.market.signals import COLUMNS, Signals
-from engine.portfolio.constraints import Limits, Position, Rules, limits_at
+from engine.portfolio.constraints import Limits
+from engine.portfolio.rules import Position, Rules, limits_at, traits
 from engine.thesis.model import Leg, Thesis
 
 LAYERS = ("compute", "memory", "cloud", "labs")
 
 
-def lines(symbols: Sequence[str]) -> tuple[Line, ...]:
+CURRENCY = {"XNYS": "USD", "XHKG": "HKD", "XSHG": "CNY", "XKRX": "KRW"}
+
+
+def lines(
+    symbols: Sequence[str], mics: Sequence[str] | None = None
+) -> tuple[Line, ...]:
     return tuple(
-        Line(symbol=symbol, entity=symbol, mic="XNYS", currency="USD")
-        for symbol in symbols
+        Line(symbol=symbol, entity=symbol, mic=mic, currency=CURRENCY[mic])
+        for symbol, mic in zip(symbols, mics or ["XNYS"] * len(symbols), strict=True)
     )
 
 
@@ -84,6 +90,9 @@ def limits(
     cash: tuple[float, float] = (0.0, 1.0),
     max_turnover: float | None = None,
     layer_limits: Mapping[str, tuple[float, float]] | None = None,
+    mics: Sequence[str] | None = None,
+    betas: Sequence[float] | None = None,
+    **more: object,
 ) -> Limits:
     """Return limits over assets A00, A01, ... of these layers."""
     count = len(layers)
@@ -99,9 +108,14 @@ def limits(
             max_weight=max_weight,
             cash=cash,
             max_turnover=max_turnover,
+            **more,
         ),
         assets,
-        dict(zip(assets, layers, strict=True)),
+        traits(
+            lines(assets, mics),
+            dict(zip(assets, layers, strict=True)),
+            None if betas is None else np.array(betas, dtype=np.float64),
+        ),
         Position(
             held=weights,
             cash=1.0 - float(weights.sum()),

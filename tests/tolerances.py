@@ -10,3 +10,5 @@ ORACLE = 1e-9
 SOLVER = 1e-6
 #: Effects and the active return they sum to: what the design promises.
 ATTRIBUTION = 1e-10
+#: Compiled code against its readable twin: the same steps, sums in another order.
+TWIN = 1e-12

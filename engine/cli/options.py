@@ -26,6 +26,7 @@ class StudyOptions:
     as_of: dt.date | None
     capital: float | None
     seed: int | None
+    relax: bool | None
     mix: bool
     offline: bool
     vintage: str | None
@@ -91,6 +92,12 @@ def study_options(command: Callable[..., None]) -> Callable[..., None]:
                 help="What dates claims; default register.jsonl beside THESIS.",
             ),
             click.option("--capital", type=float, help="Starting capital."),
+            click.option(
+                "--relax",
+                is_flag=True,
+                default=None,
+                help="Widen limits that collide by the least that helps, and say so.",
+            ),
             click.option("--seed", type=int, help="Seed of the bootstrap."),
             click.option(
                 "--mix",

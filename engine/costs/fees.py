@@ -1,16 +1,18 @@
 """Stamp duties, transaction taxes and exchange fees, each dated and with its source.
 
-The table is ``fees.csv`` beside this file. It holds what is charged on the value of a
-trade. Left out, because no verified rate exists or because adjusted prices have no
-share count: Hong Kong's trading levies, FINRA's fee per share, withholding taxes.
-Exemptions of funds are left out too: a fund pays what a share pays.
+The table is ``fees.csv`` beside this file; a thesis can replace its items and add its
+own (`engine.costs.charges`). Left out, because no verified rate exists: Hong Kong's
+trading levies. Exemptions of funds are left out too: a fund pays what a share pays.
+What is charged per share is charged only at raw prices: adjusted ones have no share
+count.
 """
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -34,6 +36,9 @@ FEE_COLUMNS = (
     "status",
     "source",
     "note",
+    "per_share",
+    "minimum",
+    "maximum",
 )
 _TABLE = Path(__file__).with_name("fees.csv")
 _SIDES = ("buy", "sell", "both")
@@ -45,7 +50,9 @@ class FeeRow:
     """One rate of one item, between two days (both included, None = open).
 
     `rate` is a fraction of the traded value. `basis` says which day counts: that of
-    the trade or that of its settlement.
+    the trade or that of its settlement. `per_share` is charged beside the rate, and the
+    sum of both per order is at least `minimum` and at most `maximum`: the line's own
+    currency.
     """
 
     mics: tuple[str, ...]
@@ -58,6 +65,15 @@ class FeeRow:
     status: str
     source: str
     note: str
+    per_share: float = 0.0
+    minimum: float = 0.0
+    maximum: float = math.inf
+
+    @property
+    def proportional(self) -> bool:
+        """Whether it is nothing but a fraction of the value."""
+        bounded = self.minimum > 0.0 or self.maximum < math.inf
+        return not (bounded or self.per_share > 0.0)
 
     def charges(self, side: str) -> bool:
         """Return whether buyers or sellers pay it."""
@@ -80,6 +96,8 @@ class FeeSchedule:
     ) -> np.ndarray:
         """Return the fraction of value charged on trades of each day.
 
+        What has a minimum, a maximum or a price per share is in `order_charges`.
+
         Parameters
         ----------
         mic, side : str
@@ -97,7 +115,8 @@ class FeeSchedule:
         for rows in self._items(mic, side).values():
             charged = np.full(len(trade), np.nan)
             for row in rows:
-                charged[_in_force(row, _basis_days(row, trade, settlement))] = row.rate
+                inside = _in_force(row, _basis_days(row, trade, settlement))
+                charged[inside] = row.rate if row.proportional else 0.0
             total += charged
         return total
 
@@ -116,6 +135,45 @@ class FeeSchedule:
             raise DataError(self._gap(mic, side, trade, settlement))
         return found
 
+    def order_charges(
+        self,
+        mic: str,
+        side: Side,
+        trade: np.ndarray,
+        settlement: np.ndarray,
+        *,
+        raw: bool,
+    ) -> np.ndarray:
+        """Return the charges per order on trades of each day, shape (J, 4, n).
+
+        One row per item: rate on the value, per share, at least, at most; the line's
+        own currency, zeros where nothing is in force. Without `raw` prices nothing is
+        charged per share. Days as in `rates`.
+        """
+        found = []
+        for rows in self._items(mic, side).values():
+            charge = np.zeros((4, len(trade)))
+            charge[3] = math.inf
+            for row in rows:
+                if row.proportional:
+                    continue
+                inside = _in_force(row, _basis_days(row, trade, settlement))
+                per_share = row.per_share if raw else 0.0
+                told = np.array([row.rate, per_share, row.minimum, row.maximum])
+                charge[:, inside] = told[:, None]
+            if charge[:3].any():
+                found.append(charge)
+        return np.array(found).reshape(len(found), 4, len(trade))
+
+    def charge_rate(
+        self, mic: str, side: Side, trade_day: dt.date, settlement_day: dt.date
+    ) -> float:
+        """Return the rates on value of all charges per order, whatever their bounds."""
+        trade = np.array([trade_day], dtype="datetime64[D]")
+        settlement = np.array([settlement_day], dtype="datetime64[D]")
+        found = self.order_charges(mic, side, trade, settlement, raw=False)
+        return float(found[:, 0].sum())
+
     def changes(self, mic: str) -> np.ndarray:
         """Return the days (datetime64[D]) on which a rate by settlement changes."""
         return np.array(
@@ -128,18 +186,26 @@ class FeeSchedule:
         )
 
     def applied(
-        self, lines: Sequence[Line], start: dt.date, end: dt.date
+        self,
+        lines: Sequence[Line],
+        start: dt.date,
+        end: dt.date,
+        *,
+        raw: Collection[str] = (),
     ) -> pd.DataFrame:
         """Return the rows in force for these lines between two days, for the report.
 
         Columns `FEE_COLUMNS`; `effective_from` and `effective_to` are ISO text, empty
         where open. `status` other than ``verified`` must be repeated to the reader.
+        What is charged per share is there for markets of the symbols in `raw` only.
         """
         mics = {line.mic for line in lines}
+        whole = {line.mic for line in lines if line.symbol in raw}
         kept = [
             row
             for row in self.rows
             if mics.intersection(row.mics)
+            and (row.per_share == 0.0 or row.rate > 0.0 or whole.intersection(row.mics))
             and (row.effective_from is None or row.effective_from <= end)
             and (row.effective_to is None or row.effective_to >= start)
         ]
@@ -155,6 +221,9 @@ class FeeSchedule:
                 row.status,
                 row.source,
                 row.note,
+                row.per_share,
+                row.minimum,
+                row.maximum,
             )
             for row in kept
         ]
@@ -177,11 +246,10 @@ class FeeSchedule:
                 _in_force(row, _basis_days(row, trade, settlement))[0] for row in rows
             ):
                 continue
-            first = min(row.effective_from or dt.date.min for row in rows)
             day = _basis_days(rows[0], trade, settlement)[0]
             return (
                 f"fees: no rate of {item!r} for a {side} on {mic} on {day} "
-                f"({rows[0].basis} date); the table begins {first}. Start later, or "
+                f"({rows[0].basis} date); {_around(rows, day.item())}. Start later, or "
                 'set execution.fees = "none" and raise execution.slippage_bps'
             )
         raise AssertionError("no item has a gap")
@@ -217,7 +285,7 @@ def read_fees(path: Path) -> tuple[FeeRow, ...]:
             except (KeyError, TypeError, ValueError) as error:
                 raise DataError(f"{where}: cannot be read: {error}") from error
             for other in rows:
-                if _collide(row, other):
+                if collide(row, other):
                     raise DataError(
                         f"{where}: {row.item!r} of {' '.join(row.mics)} is in force "
                         "together with an earlier row; end that one first"
@@ -246,6 +314,25 @@ def _parse(fields: dict[str, str]) -> FeeRow:
         status=fields["status"],
         source=fields["source"],
         note=fields["note"],
+        per_share=float(fields.get("per_share") or 0.0),
+        minimum=float(fields.get("minimum") or 0.0),
+        maximum=float(fields.get("maximum") or math.inf),
+    )
+
+
+def _around(rows: Sequence[FeeRow], day: dt.date) -> str:
+    """Return between which rows of an item a day without a rate lies."""
+    ends = [row.effective_to for row in rows if row.effective_to]
+    before = [end for end in ends if end < day]
+    after = [
+        row.effective_from
+        for row in rows
+        if row.effective_from is not None and row.effective_from > day
+    ]
+    if before and after:
+        return f"the table has a gap between {max(before)} and {min(after)}"
+    return (
+        f"the table ends {max(before)}" if before else f"the table begins {min(after)}"
     )
 
 
@@ -253,7 +340,7 @@ def _day(text: str) -> dt.date | None:
     return dt.date.fromisoformat(text) if text else None
 
 
-def _collide(row: FeeRow, other: FeeRow) -> bool:
+def collide(row: FeeRow, other: FeeRow) -> bool:
     """Return whether two rows charge the same item on one day."""
     same = row.item == other.item and bool(set(row.mics).intersection(other.mics))
     first = max(row.effective_from or dt.date.min, other.effective_from or dt.date.min)

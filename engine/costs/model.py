@@ -30,8 +30,8 @@ _LONGEST_CLOSURE_DAYS = 21
 
 
 def slippage_rate(execution: Execution) -> float:
-    """Return slippage as a fraction of the traded value."""
-    return execution.slippage_bps * BPS
+    """Return slippage and half the spread as a fraction of the traded value."""
+    return (execution.slippage_bps + execution.half_spread_bps) * BPS
 
 
 def spread_rate(execution: Execution, currency: str, base: str) -> float:
@@ -64,7 +64,9 @@ def cost_rates(
     lines : sequence of Line
         N lines; the result is indexed by their symbols.
     day : date
-        The day of the decision. A tax by settlement date is taken two weekdays later:
+        The day of the decision. Minima, maxima, prices per share and impact depend on
+        the size of an order, which is not decided yet: of them only rates on the value
+        are expected. A tax by settlement date is taken two weekdays later:
         the days of the trades themselves are not known yet, and around a change of
         rate the ledger may charge the other one.
     base : str
@@ -85,6 +87,7 @@ def cost_rates(
     spread = np.array([spread_rate(execution, line.currency, base) for line in lines])
     taxes = {
         (mic, side): schedule.rate(mic, side, trade.date(), settlement)
+        + schedule.charge_rate(mic, side, trade.date(), settlement)
         for mic in {line.mic for line in lines}
         for side in SIDES
     }

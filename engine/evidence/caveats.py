@@ -41,7 +41,7 @@ def caveats(
         *_rates(thesis, market),
         _acts(thesis),
         _sentence(anti_legs(thesis.barbell).reason),
-        _asynchronous(market),
+        _asynchronous(market, thesis.portfolio.overlap),
         "The universe is as its author drew it up, who may have known the outcome: a "
         "company that failed before then is not in it.",
     ]
@@ -269,9 +269,16 @@ def _acts(thesis: Thesis) -> str:
     )
 
 
-def _asynchronous(market: Market) -> str:
+def _asynchronous(market: Market, overlap: int) -> str:
     if len(market.bars) < 2:
         return ""
+    if overlap > 1:
+        later = "a session" if overlap == 2 else f"up to {overlap - 1} sessions"
+        return (
+            "Closes of different exchanges are hours apart: risk counts what reaches "
+            f"another exchange {later} later; other daily comparisons between regions "
+            "do not."
+        )
     return (
         "Closes of different exchanges are hours apart: daily covariances between "
         "Asian and American lines understate how they move together."

@@ -1,146 +1,24 @@
-"""One account walking along a tape: fills, interest and the sweep at each home close.
+"""One account walking along a tape: fills, dividends, interest, a sweep at each close.
 
 All state of a simulation lives in `Account`; the arithmetic of one moment is the pure
-function `trade`.
+function `engine.ledger.trade.trade`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from engine.costs.model import SIDES, buying_cost, selling_cost
+from engine.costs.model import SIDES
 from engine.errors import CurrencyError, DataError
+from engine.ledger.records import Events, Fills, Walk
 from engine.ledger.tape import Tape
+from engine.ledger.trade import Fill, Moment, trade
 
 _YEAR = np.timedelta64(365, "D")
-#: Orders below this share of NAV are rounding, not trades.
-_DUST = 1e-12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Moment:
-    """What is known when some assets fill: N assets, C currencies.
-
-    price : (N,) last known prices, the fills' own where they fill; rate : (N,) units
-    of the account's currency per unit of the asset's; fx : (C,) the same by currency.
-    currency_of : (N,) place of each asset's currency; currency 0 is the account's.
-    tax_buy, tax_sell : (N,); slippage : a fraction; spread : (C,) of what is converted.
-    filling : (N,) whether an order fills now; coming : (N,) whether a sale that waits
-    can be expected by the home close.
-    """
-
-    price: np.ndarray
-    rate: np.ndarray
-    fx: np.ndarray
-    currency_of: np.ndarray
-    tax_buy: np.ndarray
-    tax_sell: np.ndarray
-    slippage: float
-    spread: np.ndarray
-    filling: np.ndarray
-    coming: np.ndarray
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Fill:
-    """What one moment did to the account, all of shape (N,) unless said.
-
-    change : units bought (+) or sold (-). value : their absolute value, slippage and
-    tax what they cost, fx_cost what buyers paid to convert: the account's currency.
-    proceeds : what sellers got, own currency. nav : what all was sized on. unbought :
-    the buys that the buying power did not cover, as a share of it.
-    """
-
-    units: np.ndarray
-    cash: np.ndarray
-    change: np.ndarray
-    value: np.ndarray
-    slippage: np.ndarray
-    tax: np.ndarray
-    fx_cost: np.ndarray
-    proceeds: np.ndarray
-    nav: float
-    unbought: float
-
-
-def trade(units: np.ndarray, cash: np.ndarray, target: np.ndarray, now: Moment) -> Fill:
-    """Return the account after every fill of one moment.
-
-    NAV is valued once, before any fill; sells go first; buys share what they leave.
-    Buying power is the cash of all currencies, net of the cost of converting it, plus
-    what sales that wait will bring by the home close: an Asian buy may overdraw the
-    account until the American sale that funds it.
-
-    Parameters
-    ----------
-    units : ndarray of shape (N,)
-        Holdings before.
-    cash : ndarray of shape (C,)
-        Cash by currency before, each in its own.
-    target : ndarray of shape (N,)
-        Weights aimed at, as fractions of NAV.
-    now : Moment
-
-    Returns
-    -------
-    Fill
-    """
-    spread = now.spread[now.currency_of]
-    unit_value = now.price * now.rate
-    held = np.where(units != 0.0, units * unit_value, 0.0)
-    nav = held.sum() + _worth(cash, now.fx)
-    gap = target * nav - held
-    gap[np.abs(gap) <= _DUST * nav] = 0.0
-    lost = selling_cost(now.slippage, now.tax_sell, spread)
-    added = buying_cost(now.slippage, now.tax_buy, spread)
-    sold = np.where(now.filling & (gap < 0.0), -gap, 0.0)
-    bought = np.where(now.filling & (gap > 0.0), gap, 0.0)
-
-    local_loss = now.slippage + now.tax_sell
-    kept = np.where(sold > 0.0, sold * (1.0 - local_loss), 0.0)
-    proceeds = _over(kept, now.rate)
-    cash = cash + np.bincount(now.currency_of, proceeds, minlength=len(cash))
-    waiting = np.where(now.coming & (gap < 0.0), -gap * (1.0 - lost), 0.0)
-    power = _worth(cash, now.fx * (1.0 - now.spread)) + waiting.sum()
-    need = np.where(bought > 0.0, bought * (1.0 + added), 0.0).sum()
-    scale = 1.0 if need <= max(power, 0.0) else max(power, 0.0) / need
-    unbought = (1.0 - scale) * bought.sum() / nav
-    bought = bought * scale
-    bought[bought <= _DUST * nav] = 0.0
-    paid = np.where(bought > 0.0, bought * (1.0 + added), 0.0)
-    cash[0] -= paid.sum()
-
-    change = _over(bought - sold, unit_value)
-    left = np.where((target == 0.0) & (sold > 0.0), 0.0, units + change)
-    value = bought + sold
-    tax_rate = np.where(sold > 0.0, now.tax_sell, now.tax_buy)
-    converted = bought * (1.0 + now.slippage + now.tax_buy)
-    return Fill(
-        units=left,
-        cash=cash,
-        change=left - units,
-        value=value,
-        slippage=value * now.slippage,
-        tax=np.where(value > 0.0, value * tax_rate, 0.0),
-        fx_cost=np.where(bought > 0.0, converted * spread, 0.0),
-        proceeds=proceeds,
-        nav=float(nav),
-        unbought=float(unbought),
-    )
-
-
-def _worth(cash: np.ndarray, fx: np.ndarray) -> float:
-    """Return cash of all currencies in the account's; an unused rate may be NaN."""
-    return float(np.where(cash != 0.0, cash * fx, 0.0).sum())
-
-
-def _over(amount: np.ndarray, divisor: np.ndarray) -> np.ndarray:
-    """Return amount / divisor, 0 where the amount is 0 whatever the divisor."""
-    some = amount != 0.0
-    return np.where(some, amount / np.where(some, divisor, 1.0), 0.0)
 
 
 def check_worth(nav: float, session: pd.Timestamp) -> None:
@@ -171,8 +49,10 @@ class Account:
     target : (N,) weights aimed at; open_order : (N,) orders that wait; fill_at : (N,)
     their moments on the tape; decided : the home session that placed them.
     row : the next home session to be closed. Records below it are final:
-    holdings_of, price_of, waiting_of : (T, N); cash_of : (T, C); interest_of,
-    sweep_of : (T,) interest and currency spread paid. executed : all fills.
+    holdings_of, price_of, waiting_of : (T, N); cash_of : (T, C); interest_of, sweep_of,
+    borrow_of : (T,) interest, currency spread and fees for borrowed shares that were
+    paid. executed : all fills. events : (event, units, paid, withheld) of the tape's
+    actions that met a holding.
     """
 
     def __init__(self, tape: Tape) -> None:
@@ -192,11 +72,15 @@ class Account:
         self.cash_of = np.zeros((sessions, len(tape.currencies)))
         self.interest_of = np.zeros(sessions)
         self.sweep_of = np.zeros(sessions)
+        self.borrow_of = np.zeros(sessions)
         self.executed: list[Executed] = []
+        self.events: list[tuple[int, float, float, float]] = []
         self._clock = tape.moments[0]
-        self._accrued = 0.0
+        self._accrued = np.zeros(len(tape.currencies))
         self._paid = np.full(assets, np.nan)
         self._bar = np.full(assets, -1)
+        self._action = 0
+        self._lent = 0.0  # fees a year for the shares borrowed at the last close
 
     def order(self, target: np.ndarray) -> None:
         """Replace all open orders by new targets (N,), decided at the last close.
@@ -205,105 +89,218 @@ class Account:
         """
         self.decided = self.row - 1
         self.target = target
-        self.open_order = (target > 0.0) | (self.units != 0.0)
+        self.open_order = (target != 0.0) | (self.units != 0.0)
         self.fill_at = self.tape.next_fill[self.tape.home_at[self.decided] + 1]
 
     def advance(self, row: int) -> None:
         """Fill and close everything up to and including the close of session `row`."""
         tape = self.tape
-        while self.open_order.any():
-            at = int(self.fill_at[self.open_order].min())
-            if at > tape.home_at[row]:
+        last = tape.home_at[row]
+        while True:
+            fill = self._next_fill()
+            at = min(fill, self._next_action())
+            if at > last:
                 break
             self._close(int(np.searchsorted(tape.home_at, at)))
             self._accrue(tape.moments[at])
-            self._fill(at)
+            self._act(at)
+            if at == self._next_fill():
+                self._fill(at)
         self._close(row + 1)
+
+    def _next_fill(self) -> int:
+        """Return the first moment at which an open order can fill; M = never."""
+        if not self.open_order.any():
+            return len(self.tape.moments)
+        return int(self.fill_at[self.open_order].min())
+
+    def _next_action(self) -> int:
+        """Return the moment of the next dividend, split or end; M = none is left."""
+        actions = self.tape.actions
+        if self._action == len(actions.moment):
+            return len(self.tape.moments)
+        return int(actions.moment[self._action])
+
+    def _act(self, at: int) -> None:
+        """Pay dividends, split shares and end listings at the moment `at`."""
+        while self._next_action() == at:
+            self._meet(self._action, at)
+            self._action += 1
+
+    def _meet(self, event: int, at: int) -> None:
+        """Let one of the tape's actions happen to the account."""
+        tape, actions = self.tape, self.tape.actions
+        asset, units = int(actions.asset[event]), 0.0
+        units = float(self.units[asset])
+        split, dividend = actions.split[event], actions.dividend[event]
+        self._paid[asset] = self._paid[asset] / split - dividend
+        if actions.ends[event]:
+            self.open_order[asset] = False
+        if units == 0.0:
+            return
+        currency = tape.currency_of[asset]
+        self._check_rates(np.array([at]), np.arange(len(self.units)) == asset)
+        per_share = dividend
+        self.units[asset] = units * split
+        if actions.ends[event]:
+            own = actions.worth[event]
+            per_share = own if np.isfinite(own) else 0.0
+            self.units[asset] = 0.0
+        gross = units * split * per_share
+        held_back = max(gross, 0.0) * actions.withheld[event]
+        self.cash[currency] += gross - held_back
+        rate = tape.fx[at, currency]
+        self.events.append((event, units, gross * rate, held_back * rate))
 
     def _fill(self, at: int) -> None:
         """Fill every open order whose moment is `at`."""
         tape = self.tape
         filling = self.open_order & (self.fill_at == at)
         self._check_rates(np.array([at]), filling | (self.units != 0.0))
-        fx, venue = tape.fx[at], tape.venue_of
+        done = trade(self.units, self.cash, self.target, self._moment(at, filling))
+        if not (np.isfinite(done.cash).all() and np.isfinite(done.units).all()):
+            self._raise_missing_tax(at)
+        check_worth(done.nav, tape.days[tape.closing[at]])
+        self.units, self.cash = done.units, done.cash
+        self.open_order = self.open_order & (~filling | done.rest)
+        if done.rest.any():
+            later = tape.next_fill[at + 1]
+            self.fill_at = np.where(done.rest, later, self.fill_at)
+        self._paid = np.where(filling, tape.fill[at], self._paid)
+        self._bar = np.where(filling, tape.bar[at], self._bar)
+        self.executed.append(Executed(at=at, decided=self.decided, fill=done))
+
+    def _moment(self, at: int, filling: np.ndarray) -> Moment:
+        """Return what is known at the moment `at`, when the `filling` (N,) fill."""
+        tape, venue = self.tape, self.tape.venue_of
         own = np.where(tape.bar[at] == self._bar, self._paid, tape.mark[at])
-        now = Moment(
+        return Moment(
             price=np.where(filling, tape.fill[at], own),
-            rate=fx[tape.currency_of],
-            fx=fx,
+            rate=tape.fx[at][tape.currency_of],
+            fx=tape.fx[at],
             currency_of=tape.currency_of,
             tax_buy=tape.tax_buy[at, venue],
             tax_sell=tape.tax_sell[at, venue],
             slippage=tape.slippage,
             spread=tape.spread,
             filling=filling,
-            coming=self.open_order & ~filling & tape.due[at],
+            coming=self.open_order & tape.due[at],
+            terms=tape.rules.at(at),
         )
-        done = trade(self.units, self.cash, self.target, now)
-        if not np.isfinite(done.cash).all():
-            self._raise_missing_tax(at)
-        check_worth(done.nav, tape.days[tape.closing[at]])
-        self.units, self.cash = done.units, done.cash
-        self.open_order = self.open_order & ~filling
-        self._paid = np.where(filling, tape.fill[at], self._paid)
-        self._bar = np.where(filling, tape.bar[at], self._bar)
-        self.executed.append(Executed(at=at, decided=self.decided, fill=done))
 
     def _close(self, stop: int) -> None:
         """Close the home sessions before `stop`: interest, sweep, records."""
-        if self.row >= stop:
-            return
-        rows = slice(self.row, stop)
-        at = self.tape.home_at[rows]
-        self._accrue(self.tape.moments[at[0]])
-        self.cash[0] += self._accrued
-        self.interest_of[self.row] = -self._accrued
-        self._accrued = 0.0
-        waits = self.cash[self.tape.currency_of] != 0.0
-        self._check_rates(at, (self.units != 0.0) | waits)
-        self._sweep(at[0])
-        self._record(rows, at)
-        self.row = stop
+        while self.row < stop:
+            steady = not self._lent and not (self.units < 0.0).any()
+            rows = slice(self.row, stop if steady else self.row + 1)
+            at = self.tape.home_at[rows]
+            before = self._closed_before()
+            self._accrue(self.tape.moments[at[0]])
+            self._pay_interest(at[0])
+            self._pay_lenders(before, at[0])
+            waits = self.cash[self.tape.currency_of] != 0.0
+            self._check_rates(at, (self.units != 0.0) | waits)
+            self._sweep(at[0])
+            self._record(rows, at)
+            self.row = rows.stop
+
+    def _closed_before(self) -> np.datetime64:
+        """Return the moment of the last recorded home close, or the first there is."""
+        moment: np.datetime64 = self.tape.moments[
+            self.tape.home_at[max(self.row - 1, 0)]
+        ]
+        return moment
 
     def _accrue(self, moment: np.datetime64) -> None:
-        """Count interest on the account's own currency up to `moment`."""
+        """Count interest on cash, each currency at its own rate, up to `moment`."""
         years = (moment - self._clock) / _YEAR
-        self._accrued += float(self.cash[0] * self._rate() * years)
+        self._accrued += self.cash * self._rates() * years
         self._clock = moment
 
-    def _rate(self) -> float:
-        """Return the annual rate that the cash of the moment earns or pays."""
-        terms = self.tape.execution
-        return terms.cash_rate if self.cash[0] >= 0.0 else terms.overdraft_rate
+    def _rates(self) -> np.ndarray:
+        """Return the annual rates (C,) that the cash of the moment earns or pays."""
+        return np.where(self.cash >= 0.0, self.tape.earn, self.tape.owe)
+
+    def _pay_interest(self, at: int) -> None:
+        """Book the interest counted since the last close, own currency."""
+        self.cash += self._accrued
+        fx = self.tape.fx[at]
+        paid = np.where(self._accrued != 0.0, self._accrued * fx, 0.0)
+        self.interest_of[self.row] = -float(paid.sum())
+        self._accrued = np.zeros(len(self.cash))
+
+    def _pay_lenders(self, before: np.datetime64, at: int) -> None:
+        """Book the fees for shares that were short at the last close."""
+        if self._lent:
+            fee = self._lent * ((self.tape.moments[at] - before) / _YEAR)
+            self.cash[0] -= fee
+            self.borrow_of[self.row] = fee
 
     def _sweep(self, at: int) -> None:
-        """Turn foreign cash into the account's currency at the last fix."""
+        """Turn foreign cash into the account's currency at the last fix.
+
+        Without a sweep, only as much as an overdraft at home asks for.
+        """
         foreign = self.cash != 0.0
         foreign[0] = False
         if not foreign.any():
             return
-        amount = self.cash[foreign] * self.tape.fx[at, foreign]
-        lost = amount * self.tape.spread[foreign]
-        self.cash[0] += (amount - lost).sum()
-        self.cash[foreign] = 0.0
-        self.sweep_of[self.row] = lost.sum()
+        tape = self.tape
+        amount = np.where(foreign, self.cash * tape.fx[at], 0.0)
+        if not tape.rules.sweep:
+            amount = self._needed(amount)
+        lost = np.abs(amount) * tape.spread
+        self.cash[0] += (amount - lost)[foreign].sum()
+        moved = np.where(foreign, amount / tape.fx[at], 0.0)
+        self.cash -= moved
+        if tape.rules.sweep:
+            self.cash[foreign] = 0.0
+        self.sweep_of[self.row] = lost[foreign].sum()
+
+    def _needed(self, amount: np.ndarray) -> np.ndarray:
+        """Return the part of foreign cash (C,) that covers what home cash lacks.
+
+        A foreign overdraft is always covered. Currencies give in their order.
+        """
+        out: np.ndarray = np.minimum(amount, 0.0)
+        spread = self.tape.spread
+        lack = -(self.cash[0] + (out * (1.0 + spread)).sum())
+        for place in np.flatnonzero(amount > 0.0):
+            if lack > 0.0:
+                out[place] = min(amount[place], lack / (1.0 - spread[place]))
+                lack -= out[place] * (1.0 - spread[place])
+        return out
 
     def _record(self, rows: slice, at: np.ndarray) -> None:
         """Write what stands at the closes `at`: only interest moves between them."""
-        years = np.diff(self.tape.moments[at]) / _YEAR
-        growth = np.cumprod(np.concatenate([[1.0], 1.0 + self._rate() * years]))
-        own_cash = self.cash[0] * growth
-        self.cash_of[rows] = self.cash
-        self.cash_of[rows, 0] = own_cash
-        self.interest_of[rows][1:] = -np.diff(own_cash)
-        self.cash[0] = own_cash[-1]
-        self._clock = self.tape.moments[at[-1]]
+        tape = self.tape
+        years = np.diff(tape.moments[at]) / _YEAR
+        growth = 1.0 + self._rates() * years[:, None]
+        growth = np.cumprod(np.vstack([np.ones(len(self.cash)), growth]), axis=0)
+        cash = self.cash * growth
+        self.cash_of[rows] = cash
+        earned = np.diff(cash, axis=0)
+        fx = tape.fx[at[1:]]
+        self.interest_of[rows][1:] = -np.where(earned != 0.0, earned * fx, 0.0).sum(1)
+        self.cash = cash[-1].copy()
+        self._clock = tape.moments[at[-1]]
         self.holdings_of[rows] = self.units
         self.waiting_of[rows] = self.open_order
-        traded_since = self.tape.bar[at] == self._bar
+        traded_since = tape.bar[at] == self._bar
         self.price_of[rows] = np.where(
-            traded_since & (self.units != 0.0), self._paid, self.tape.price[rows]
+            traded_since & (self.units != 0.0), self._paid, tape.price[rows]
         )
+        self._lent = self._lending(rows.stop - 1)
+
+    def _lending(self, row: int) -> float:
+        """Return the fees a year for what is short at the close of session `row`."""
+        short = self.units < 0.0
+        if not short.any():
+            return 0.0
+        tape = self.tape
+        rate = tape.fx[tape.home_at[row]][tape.currency_of]
+        value = np.where(short, -self.units * self.price_of[row] * rate, 0.0)
+        return float((value * tape.borrow[tape.currency_of]).sum())
 
     def _check_rates(self, at: np.ndarray, needed: np.ndarray) -> None:
         """Raise `CurrencyError` if an asset (N,) that is needed has no rate at `at`."""
@@ -328,3 +325,58 @@ class Account:
             for side in SIDES:
                 tape.schedule.rate(line.mic, side, *(day.item() for day in days))
         raise AssertionError("cash is not finite although every rate is known")
+
+
+def walk_of(account: Account) -> Walk:
+    """Return what an account has recorded."""
+    events = account.events
+    return Walk(
+        tape=account.tape,
+        holdings=account.holdings_of,
+        price=account.price_of,
+        waiting=account.waiting_of,
+        cash=account.cash_of,
+        interest=account.interest_of,
+        sweep=account.sweep_of,
+        borrow=account.borrow_of,
+        unbought=np.array([done.fill.unbought for done in account.executed]),
+        fills=_fills(account.executed),
+        events=Events(
+            event=np.array([one[0] for one in events], dtype=np.int64),
+            units=np.array([one[1] for one in events]),
+            paid=np.array([one[2] for one in events]),
+            withheld=np.array([one[3] for one in events]),
+        ),
+    )
+
+
+def _fills(executed: Sequence[Executed]) -> Fills:
+    """Return all fills as flat arrays, in time order."""
+    assets = [np.flatnonzero(done.fill.change) for done in executed]
+
+    def joined(name: str) -> np.ndarray:
+        pairs = zip(assets, executed, strict=True)
+        return _join([getattr(e.fill, name)[a] for a, e in pairs], float)
+
+    def repeated(name: str) -> np.ndarray:
+        pairs = zip(assets, executed, strict=True)
+        return _join([np.full(len(a), getattr(e, name)) for a, e in pairs], np.int64)
+
+    return Fills(
+        at=repeated("at"),
+        decided=repeated("decided"),
+        asset=_join(assets, np.int64),
+        units=joined("change"),
+        value=joined("value"),
+        slippage=joined("slippage"),
+        tax=joined("tax"),
+        commission=joined("commission"),
+        impact=joined("impact"),
+        fx_cost=joined("fx_cost"),
+        proceeds=joined("proceeds"),
+    )
+
+
+def _join(parts: Sequence[np.ndarray], dtype: type) -> np.ndarray:
+    """Return the parts as one array, also where there is none."""
+    return np.concatenate([np.empty(0, dtype=dtype), *parts])

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import DataError
-from engine.ledger.account import Account
+from engine.ledger.account import walk_of
 from engine.ledger.books import paid, worth
+from engine.ledger.records import Walk
 from engine.ledger.simulate import fixed, walk
 from engine.ledger.tape import Tape, cut
 
@@ -103,7 +104,7 @@ _COLUMNS = [
 ]
 
 
-def _walk(tape: Tape, targets: Mapping[pd.Timestamp, pd.Series]) -> Account:
+def _walk(tape: Tape, targets: Mapping[pd.Timestamp, pd.Series]) -> Walk:
     """Return one path: its standing weights at the first session, then its own."""
     first, last = tape.days[0], tape.days[-1]
     inside = {day: targets[day] for day in sorted(targets) if first < day <= last}
@@ -115,10 +116,10 @@ def _walk(tape: Tape, targets: Mapping[pd.Timestamp, pd.Series]) -> Account:
         decide_at=pd.DatetimeIndex(list(inside), name="session"),
         policy=fixed(inside),
     )
-    return account
+    return walk_of(account)
 
 
-def _row(path: Account, nav: np.ndarray, zero: int) -> tuple[float, ...]:
+def _row(path: Walk, nav: np.ndarray, zero: int) -> tuple[float, ...]:
     """Return one path's row of the summary; `zero` is day zero's place."""
     eve = nav[max(zero - 1, 0)]
     return (
@@ -126,9 +127,9 @@ def _row(path: Account, nav: np.ndarray, zero: int) -> tuple[float, ...]:
         eve / nav[0] - 1.0,
         nav[-1] / eve - 1.0,
         float((nav / np.maximum.accumulate(nav) - 1.0).min()),
-        float(paid(path).clip(min=0.0).sum() / nav[0]),
-        sum(int(np.count_nonzero(done.fill.change)) for done in path.executed),
-        int(path.waiting_of.sum()),
+        sum(float(kind.clip(min=0.0).sum()) for kind in paid(path).values()) / nav[0],
+        len(path.fills.units),
+        int(path.waiting.sum()),
     )
 
 

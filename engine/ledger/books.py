@@ -1,134 +1,213 @@
-"""What an account recorded, as a `Backtest`."""
+"""What a walk recorded, as a `Backtest`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from engine.errors import at_most
-from engine.ledger.account import Account, Executed, check_worth
-from engine.ledger.backtest import TRADE_COLUMNS, Backtest
+from engine.ledger.account import check_worth
+from engine.ledger.backtest import ACTION_COLUMNS, TRADE_COLUMNS, Backtest
+from engine.ledger.records import Walk
+from engine.ledger.tape import Tape
 
+#: What any account may pay; the other kinds appear where the settings ask for them.
 COST_KINDS = ("slippage", "tax", "fx", "interest")
 #: Buys cut by a smaller share of NAV are the cost of trading, not a lack of funds.
 _WORTH_SAYING = 0.01
+#: A target at the very limit of its margin is within it.
+_MARGIN_ROUNDING = 1e-6
 
 
 def backtest_of(
-    account: Account, *, name: str, targets: Mapping[pd.Timestamp, np.ndarray]
+    walk: Walk, *, name: str, targets: Mapping[pd.Timestamp, np.ndarray]
 ) -> Backtest:
-    """Return the finished account as tables."""
-    tape = account.tape
-    held, cash = account.holdings_of != 0.0, account.cash_of
-    value, nav = worth(account)
+    """Return the finished walk as tables."""
+    tape = walk.tape
+    held = walk.holdings != 0.0
+    value, nav = worth(walk)
     symbols, currencies = tape.symbols, pd.Index(tape.currencies)
-    trades = _trades(account)
+    trades, costs = _trades(walk), paid(walk)
+
+    def by_session(values: np.ndarray, columns: pd.Index) -> pd.DataFrame:
+        return pd.DataFrame(values, index=tape.days, columns=columns)
+
     return Backtest(
         name=name,
         base=tape.base,
         nav=pd.Series(nav, index=tape.days, name=name),
-        holdings=pd.DataFrame(account.holdings_of, index=tape.days, columns=symbols),
-        weights=pd.DataFrame(value / nav[:, None], index=tape.days, columns=symbols),
-        cash=pd.DataFrame(cash, index=tape.days, columns=currencies),
-        price=pd.DataFrame(account.price_of, index=tape.days, columns=symbols),
-        fx=pd.DataFrame(tape.home_fx, index=tape.days, columns=currencies),
+        holdings=by_session(walk.holdings, symbols),
+        weights=by_session(value / nav[:, None], symbols),
+        cash=by_session(walk.cash, currencies),
+        price=by_session(walk.price, symbols),
+        fx=by_session(tape.home_fx, currencies),
         trades=trades,
-        costs=pd.DataFrame(paid(account), index=tape.days, columns=list(COST_KINDS)),
+        costs=by_session(np.column_stack([*costs.values()]), pd.Index([*costs])),
         targets=pd.DataFrame(
             np.array(list(targets.values())).reshape(len(targets), len(symbols)),
             index=pd.DatetimeIndex(list(targets), name="session").as_unit("ns"),
             columns=symbols,
         ),
-        waiting=pd.DataFrame(account.waiting_of, index=tape.days, columns=symbols),
-        stale=pd.DataFrame(held & tape.stale, index=tape.days, columns=symbols),
-        notes=_notes(account, held & tape.stale, trades),
+        waiting=by_session(walk.waiting, symbols),
+        stale=by_session(held & tape.stale, symbols),
+        notes=_notes(walk, held & tape.stale, trades, value / nav[:, None]),
+        dividends=by_session(_dividends(walk), symbols),
+        actions=_actions(walk),
+        fx_effect=pd.Series(_fx_effect(walk), index=tape.days, name="fx_effect"),
     )
 
 
-def worth(account: Account) -> tuple[np.ndarray, np.ndarray]:
+def worth(walk: Walk) -> tuple[np.ndarray, np.ndarray]:
     """Return the value of each holding (T, N) and NAV (T,), the account's currency."""
-    tape = account.tape
+    tape = walk.tape
     rate = tape.home_fx[:, tape.currency_of]
-    held, cash = account.holdings_of != 0.0, account.cash_of
-    value = np.where(held, account.holdings_of * account.price_of * rate, 0.0)
+    held, cash = walk.holdings != 0.0, walk.cash
+    value = np.where(held, walk.holdings * walk.price * rate, 0.0)
     nav = value.sum(axis=1)
     nav += np.where(cash != 0.0, cash * tape.home_fx, 0.0).sum(axis=1)
     check_worth(float(nav.min()), tape.days[int(nav.argmin())])
     return value, nav
 
 
-def _trades(account: Account) -> pd.DataFrame:
+def _trades(walk: Walk) -> pd.DataFrame:
     """Return one row per fill, in time order, columns `TRADE_COLUMNS`.
 
     `session` is the asset's own; `waited` counts the home closes at which the order
     stood open. A foreign seller's spread is paid at the sweep, at that fix.
     """
-    tape, executed = account.tape, account.executed
-    assets = [np.flatnonzero(done.fill.change) for done in executed]
-    asset = _join(assets, np.int64)
-    at = _join([np.full(len(a), e.at) for a, e in _pairs(assets, executed)], np.int64)
-    decided = _join(
-        [np.full(len(a), e.decided) for a, e in _pairs(assets, executed)], np.int64
-    )
-    units, value, slippage, tax, converted, proceeds = (
-        _join([getattr(e.fill, name)[a] for a, e in _pairs(assets, executed)], float)
-        for name in ("change", "value", "slippage", "tax", "fx_cost", "proceeds")
-    )
+    tape, fills = walk.tape, walk.fills
+    asset, at = fills.asset, fills.at
     currency, home = tape.currency_of[asset], tape.closing[at]
-    spread = tape.spread[currency]
-    swept = np.where(spread > 0.0, proceeds * tape.home_fx[home, currency] * spread, 0)
+    spread = tape.spread[currency] if tape.rules.sweep else np.zeros(len(asset))
+    swept = np.where(
+        spread > 0.0, np.abs(fills.proceeds) * tape.home_fx[home, currency] * spread, 0
+    )
     columns = {
         "filled_utc": tape.moments[at],
         "session": tape.own_day[at, tape.venue_of[asset]].astype("datetime64[ns]"),
-        "decided": tape.days[decided].to_numpy(),
+        "decided": tape.days[fills.decided].to_numpy(),
         "asset": tape.symbols[asset],
-        "side": pd.Index(["sell", "buy"])[(units > 0.0).astype(np.int64)],
-        "units": units,
+        "side": pd.Index(["sell", "buy"])[(fills.units > 0.0).astype(np.int64)],
+        "units": fills.units,
         "price": tape.fill[at, asset],
         "currency": pd.Index(tape.currencies)[currency],
         "fx": tape.fx[at, currency],
-        "value": value,
-        "slippage": slippage,
-        "tax": tax,
-        "fx_cost": converted + swept,
-        "waited": home - decided - 1,
+        "value": fills.value,
+        "slippage": fills.slippage,
+        "tax": fills.tax,
+        "commission": fills.commission,
+        "impact": fills.impact,
+        "fx_cost": fills.fx_cost + swept,
+        "waited": home - fills.decided - 1,
     }
     return pd.DataFrame(columns)[list(TRADE_COLUMNS)]
 
 
-def _pairs(
-    assets: Sequence[np.ndarray], executed: Sequence[Executed]
-) -> Iterator[tuple[np.ndarray, Executed]]:
-    return zip(assets, executed, strict=True)
+def _dividends(walk: Walk) -> np.ndarray:
+    """Return cash dividends before withholding, (T, N), account's currency."""
+    tape, events = walk.tape, walk.events
+    found = np.zeros(tape.price.shape)
+    kept = ~tape.actions.ends[events.event]
+    event = events.event[kept]
+    row, asset = tape.closing[tape.actions.moment[event]], tape.actions.asset[event]
+    np.add.at(found, (row, asset), events.paid[kept])
+    return found
 
 
-def _join(parts: Sequence[np.ndarray], dtype: type) -> np.ndarray:
-    """Return the parts as one array, also where there is none."""
-    return np.concatenate([np.empty(0, dtype=dtype), *parts])
+def _actions(walk: Walk) -> pd.DataFrame:
+    """Return what happened to holdings, columns `ACTION_COLUMNS`, in time order."""
+    tape, events, all_of = walk.tape, walk.events, walk.tape.actions
+    ends, split = all_of.ends[events.event], all_of.split[events.event]
+    dividend = all_of.dividend[events.event]
+    none = np.zeros(len(split))
+    parts = []
+    for kind, rows, value, money in (
+        ("split", split != 1.0, split, False),
+        ("dividend", dividend > 0.0, dividend, True),
+        ("delisting", ends, all_of.worth[events.event], True),
+    ):
+        at = all_of.moment[events.event]
+        asset = all_of.asset[events.event]
+        own = tape.own_day[at, tape.venue_of[asset]].astype("datetime64[ns]")
+        columns = {
+            "at_utc": tape.moments[at],
+            "session": own,
+            "asset": tape.symbols[asset],
+            "kind": pd.Index([kind]).repeat(len(at)),
+            "value": value,
+            "units": events.units,
+            "currency": pd.Index(tape.currencies)[tape.currency_of[asset]],
+            "paid": events.paid if money else none,
+            "withheld": events.withheld if money else none,
+        }
+        parts.append(pd.DataFrame(columns)[rows])
+    told: pd.DataFrame = pd.concat(parts)[list(ACTION_COLUMNS)]
+    return told.sort_values("at_utc", kind="stable", ignore_index=True)
 
 
-def paid(account: Account) -> np.ndarray:
-    """Return what was paid by home session and kind (T, kinds), its currency."""
-    tape = account.tape
-    costs = np.zeros((len(tape.days), len(COST_KINDS)))
-    for done in account.executed:
-        row = costs[tape.closing[done.at]]
-        row[0] += done.fill.slippage.sum()
-        row[1] += done.fill.tax.sum()
-        row[2] += done.fill.fx_cost.sum()
-    costs[:, 2] += account.sweep_of
-    costs[:, 3] = account.interest_of
-    costs += 0.0  # no negative zero
-    return costs
+def _fx_effect(walk: Walk) -> np.ndarray:
+    """Return what changes of rates did to what was held the session before, (T,)."""
+    tape = walk.tape
+    split = np.ones(tape.price.shape)
+    place = tape.closing[tape.actions.moment], tape.actions.asset
+    np.multiply.at(split, place, tape.actions.split)
+    change = np.diff(tape.home_fx, axis=0)
+    units = walk.holdings[:-1] * split[1:]
+    own = np.where(units != 0.0, units * walk.price[1:], 0.0)
+    moved = np.where(own != 0.0, own * change[:, tape.currency_of], 0.0).sum(axis=1)
+    cash = walk.cash[:-1]
+    moved += np.where(cash != 0.0, cash * change, 0.0).sum(axis=1)
+    return np.concatenate([[0.0], moved])
+
+
+def paid(walk: Walk) -> dict[str, np.ndarray]:
+    """Return what was paid by kind, each (T,) by home session, its currency."""
+    tape, fills = walk.tape, walk.fills
+    count = len(tape.days)
+
+    def by_session(at: np.ndarray, amount: np.ndarray) -> np.ndarray:
+        return np.bincount(tape.closing[at], amount, minlength=count)
+
+    kinds = {
+        "slippage": by_session(fills.at, fills.slippage),
+        "tax": by_session(fills.at, fills.tax),
+        "fx": by_session(fills.at, fills.fx_cost) + walk.sweep,
+        "interest": walk.interest,
+    }
+    raw, terms = tape.rules.charge_of % 2 == 1, tape.execution
+    if _charged_per_order(tape, raw):
+        kinds["commission"] = by_session(fills.at, fills.commission)
+    if terms.impact > 0.0:
+        kinds["impact"] = by_session(fills.at, fills.impact)
+    if terms.short_margin is not None:
+        kinds["borrow"] = walk.borrow
+    if raw.any():
+        when = tape.actions.moment[walk.events.event]
+        kinds["withholding"] = by_session(when, walk.events.withheld)
+    return {kind: amount + 0.0 for kind, amount in kinds.items()}  # no negative zero
+
+
+def _charged_per_order(tape: Tape, raw: np.ndarray) -> bool:
+    """Return whether some order of these lines can be charged more than a rate.
+
+    It follows from the settings and from which lines are raw, never from what happens.
+    """
+    whole = {line.mic for line, one in zip(tape.lines, raw, strict=True) if one}
+    for row in tape.schedule.rows:
+        by_share = row.per_share > 0.0 and row.minimum == 0.0
+        markets = whole if by_share else set(tape.venues)
+        if not row.proportional and markets.intersection(row.mics):
+            return True
+    return False
 
 
 def _notes(
-    account: Account, stale: np.ndarray, trades: pd.DataFrame
+    walk: Walk, stale: np.ndarray, trades: pd.DataFrame, weights: np.ndarray
 ) -> tuple[str, ...]:
     """Return what a reader must know about the simulation."""
-    tape = account.tape
+    tape = walk.tape
     notes = []
     if tape.at_close:
         notes.append(
@@ -145,16 +224,15 @@ def _notes(
             f"{late['waited'].mean():.1f} sessions on average, "
             f"{late['waited'].max()} at most"
         )
-    unbought = [done.fill.unbought for done in account.executed]
-    missed = [share for share in unbought if share > _WORTH_SAYING]
-    if missed:
+    missed = walk.unbought[walk.unbought > _WORTH_SAYING]
+    if len(missed):
         notes.append(
             f"cash did not cover all buys at {len(missed)} moments; at worst "
             f"{max(missed):.1%} of NAV stayed unbought until the next decision"
         )
     symbols = tape.symbols
-    if account.waiting_of[-1].any():
-        names = symbols[account.waiting_of[-1]]
+    if walk.waiting[-1].any():
+        names = symbols[walk.waiting[-1]]
         notes.append(f"orders still open at the end: {at_most(names)}")
     if stale.any():
         names = symbols[np.flatnonzero(stale.any(axis=0))]
@@ -162,4 +240,37 @@ def _notes(
             f"held at a stale price on {int(stale.any(axis=1).sum())} sessions: "
             f"{at_most(names)}"
         )
-    return tuple(notes)
+    return (*notes, *_rule_notes(walk, weights))
+
+
+def _rule_notes(walk: Walk, weights: np.ndarray) -> Iterator[str]:
+    """Yield what lots, volume and margin left open; `weights` is (T, N)."""
+    tape, terms = walk.tape, walk.tape.execution
+    owed = weights.sum(axis=1) - 1.0
+    lasting = owed > _WORTH_SAYING
+    if lasting.any() and terms.short_margin is None:
+        count = int(lasting.sum())
+        yield (
+            f"the account stood overdrawn at {count} home close{'s' * (count > 1)}, by "
+            f"{owed.max():.1%} of NAV at worst, for sales that did not come"
+        )
+    symbols = tape.symbols.to_numpy()
+    traded = np.isin(np.arange(len(symbols)), walk.fills.asset)
+    if len(tape.rules.most):
+        unknown = traded & ~np.isfinite(tape.rules.most).any(axis=0)
+        unknown &= ~tape.rules.impact.any(axis=0)
+        if unknown.any():
+            yield (
+                "no turnover is known for these lines, which traded without impact or "
+                f"limit on participation: {at_most(symbols[unknown])}"
+            )
+    if terms.short_margin is not None:
+        used = -weights.clip(max=0.0).sum(axis=1) * terms.short_margin
+        over = used > 1.0 + _MARGIN_ROUNDING
+        if over.any():
+            first = tape.days[int(np.argmax(over))].date()
+            yield (
+                f"short positions grew beyond their margin on {int(over.sum())} "
+                f"sessions, first on {first}, up to {used.max():.0%} of NAV; nothing "
+                "was closed before the next decision"
+            )

@@ -21,7 +21,7 @@ import pandas as pd
 
 from engine.costs.fees import FeeSchedule
 from engine.errors import DataError, at_most
-from engine.ledger.account import Account, check_worth
+from engine.ledger.account import Account, check_worth, walk_of
 from engine.ledger.backtest import Backtest
 from engine.ledger.books import backtest_of
 from engine.ledger.tape import Tape, record
@@ -30,7 +30,7 @@ from engine.market.market import Market
 from engine.thesis.model import Execution
 
 #: A solver meets its limits to about this much; more is a wrong target.
-_TOLERANCE = 1e-6
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,7 +130,7 @@ def play(
 ) -> Backtest:
     """Return what an account that follows `policy` does along a tape."""
     account, targets = walk(tape, decide_at=decide_at, policy=policy)
-    return backtest_of(account, name=name, targets=targets)
+    return backtest_of(walk_of(account), name=name, targets=targets)
 
 
 def walk(
@@ -139,19 +139,19 @@ def walk(
     """Return an account at the tape's end, and the targets it was given."""
     account = Account(tape)
     targets: dict[pd.Timestamp, np.ndarray] = {}
-    for row in _rows_of(tape, decide_at):
+    for row in rows_of(tape, decide_at):
         account.advance(row)
         session = tape.days[row]
         moment = tape.moments[tape.home_at[row]]
         wanted = policy(session, moment, _view(account, first=not targets))
         if wanted is not None:
-            targets[session] = _checked(wanted, tape.symbols, session)
+            targets[session] = check_target(wanted, tape, row)
             account.order(targets[session])
     account.advance(len(tape.days) - 1)
     return account, targets
 
 
-def _rows_of(tape: Tape, decide_at: pd.DatetimeIndex) -> list[int]:
+def rows_of(tape: Tape, decide_at: pd.DatetimeIndex) -> list[int]:
     """Return the home rows of the decisions; `DataError` if one is not on a session."""
     rows = tape.days.get_indexer(decide_at)
     if (rows < 0).any():
@@ -182,13 +182,13 @@ def _view(account: Account, *, first: bool) -> AccountView:
     )
 
 
-def _checked(wanted: pd.Series, symbols: pd.Index, session: pd.Timestamp) -> np.ndarray:
+def check_target(wanted: pd.Series, tape: Tape, row: int) -> np.ndarray:
     """Return target weights as an array over all assets (0 where not named).
 
     What a solver leaves below zero by rounding is zero. Raises `DataError` for
     anything that cannot be meant.
     """
-    where = f"target weights of {session.date()}"
+    symbols, where = tape.symbols, f"target weights of {tape.days[row].date()}"
     if wanted.index is not symbols:
         wanted = _named(wanted, symbols, where)
     target: np.ndarray = wanted.to_numpy(dtype=np.float64)
@@ -197,12 +197,39 @@ def _checked(wanted: pd.Series, symbols: pd.Index, session: pd.Timestamp) -> np.
         raise DataError(
             f"{where}: {at_most(symbols[unknown])} have no number; write 0 for none"
         )
-    if (target < -_TOLERANCE).any():
-        short = symbols[int(np.argmin(target))]
-        raise DataError(f"{where}: {short} is negative; this ledger holds no shorts")
-    if target.sum() > 1.0 + _TOLERANCE:
+    may = tape.rules.short[row]
+    if (target < -TOLERANCE).any():
+        _check_shorts(target, may, tape, where)
+    if target.sum() > 1.0 + TOLERANCE:
         raise DataError(f"{where} sum to {target.sum():.6f}, which is more than 1")
-    return target.clip(min=0.0)
+    return np.where(may, target, target.clip(min=0.0))
+
+
+def _check_shorts(target: np.ndarray, may: np.ndarray, tape: Tape, where: str) -> None:
+    """Raise `DataError` for shorts that the thesis, a market or margin forbids.
+
+    `may` (N,) says which lines can be sold short that day.
+    """
+    margin, short = tape.execution.short_margin, target < -TOLERANCE
+    if margin is None:
+        worst = tape.symbols[int(np.argmin(target))]
+        raise DataError(
+            f"{where}: {worst} is negative; this ledger holds no shorts unless "
+            "execution.short_margin is set"
+        )
+    if (short & ~may).any():
+        line = tape.lines[int(np.argmax(short & ~may))]
+        raise DataError(
+            f"{where}: {line.symbol} is negative; {line.mic} allows no short sales "
+            "that day, or nobody knows that it does (engine/costs/rules.csv)"
+        )
+    total = -float(target[short].sum())
+    if total * margin > 1.0 + TOLERANCE:
+        raise DataError(
+            f"{where}: shorts of {total:.1%} of NAV ask for a margin of "
+            f"{total * margin:.1%} of it; hold less short, or lower "
+            "execution.short_margin"
+        )
 
 
 def _named(wanted: pd.Series, symbols: pd.Index, where: str) -> pd.Series:

@@ -6,21 +6,18 @@ The ledger walks along these arrays and asks pandas for nothing.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from engine.costs.fees import FeeSchedule
-from engine.costs.model import (
-    settlement_days,
-    slippage_rate,
-    spread_rate,
-    tax_rates,
-)
+from engine.costs.model import slippage_rate, spread_rate
+from engine.costs.rules import market_rules
 from engine.errors import DataError, at_most
-from engine.market.bars import Bars
+from engine.ledger.rules import Actions, Rules, actions_of
+from engine.ledger.venues import Layout, Venue, of_venue
 from engine.market.calendar import calendar_of
 from engine.market.listing import Line
 from engine.market.market import Market
@@ -49,6 +46,9 @@ class Tape:
         day and the day its trades settle.
     price, age : (T, N) the home view: last price and its age in own sessions.
     stale : (T, N) whether that price is too old to trade on.
+    earn, owe : (C,) annual rates that cash earns and overdrafts pay; borrow : (C,)
+    what borrowed shares cost a year.
+    rules : what restricts orders. actions : dividends, splits, ends of listing.
     at_close : symbols that trade at closes because a session has no open.
     """
 
@@ -78,6 +78,11 @@ class Tape:
     stale: np.ndarray
     slippage: float
     spread: np.ndarray
+    earn: np.ndarray
+    owe: np.ndarray
+    borrow: np.ndarray
+    rules: Rules
+    actions: Actions
     execution: Execution
     schedule: FeeSchedule
     at_close: tuple[str, ...]
@@ -126,17 +131,11 @@ def record(
     fx = market.currencies.rates(list(currencies), base, moments).to_numpy()
     currency_of = np.array([currencies.index(line.currency) for line in lines])
     closing = np.searchsorted(closes, moments, side="left")
-    layout = _Layout(moments=moments, home_close=closes[closing], execution=execution)
-    columns = [_of_venue(market, lines, mic, layout, schedule) for mic in venues]
+    layout = Layout(moments=moments, home_close=closes[closing], execution=execution)
+    columns = [of_venue(market, lines, mic, layout, schedule) for mic in venues]
     mark, bar, fill, due, late = (
-        _side_by_side(lines, venues, blocks)
-        for blocks in (
-            [column.mark for column in columns],
-            [column.bar for column in columns],
-            [column.fill for column in columns],
-            [column.due for column in columns],
-            [column.late for column in columns],
-        )
+        _side_by_side(lines, venues, [getattr(one, name) for one in columns])
+        for name in ("mark", "bar", "fill", "due", "late")
     )
     fill = np.where(_before_first_fix(fx)[:, currency_of], np.nan, fill)
     symbols = [line.symbol for line in lines]
@@ -164,11 +163,20 @@ def record(
         tax_sell=np.column_stack([column.tax_sell for column in columns]),
         own_day=np.column_stack([column.own_day for column in columns]),
         settle_day=np.column_stack([column.settle_day for column in columns]),
-        price=market.home.price[symbols].to_numpy()[rows],
+        price=mark[np.searchsorted(moments, closes)],
         age=age,
-        stale=age > execution.stale_after,
+        stale=(age > execution.stale_after) | _ended(lines, home.days[rows]),
         slippage=slippage_rate(execution),
         spread=np.array([spread_rate(execution, c, base) for c in currencies]),
+        earn=_by_currency(currencies, execution.cash_rate, execution.cash_rates),
+        owe=_by_currency(
+            currencies, execution.overdraft_rate, execution.overdraft_rates
+        ),
+        borrow=np.array(
+            [execution.borrow_rates.get(c, execution.borrow_rate) for c in currencies]
+        ),
+        rules=_rules(lines, venues, columns, execution, home.days[rows]),
+        actions=_actions(lines, venues, columns),
         execution=execution,
         schedule=schedule,
         at_close=tuple(np.array(symbols)[late.any(axis=0)].tolist()),
@@ -201,31 +209,9 @@ def cut(tape: Tape, low: int, high: int) -> Tape:
         price=tape.price[by_session],
         age=tape.age[by_session],
         stale=tape.stale[by_session],
+        rules=tape.rules.cut(by_moment, by_session),
+        actions=tape.actions.cut(first, last),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Layout:
-    """What every exchange is laid over: moments and the home close after each."""
-
-    moments: np.ndarray
-    home_close: np.ndarray
-    execution: Execution
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Venue:
-    """The arrays of one exchange's n lines: (M, n); taxes and days (M,)."""
-
-    mark: np.ndarray
-    bar: np.ndarray
-    fill: np.ndarray
-    due: np.ndarray
-    late: np.ndarray
-    tax_buy: np.ndarray
-    tax_sell: np.ndarray
-    own_day: np.ndarray
-    settle_day: np.ndarray
 
 
 def _check_priced(market: Market, lines: Sequence[Line]) -> None:
@@ -253,105 +239,119 @@ def _moments(
     return inside
 
 
-def _of_venue(
-    market: Market,
-    lines: Sequence[Line],
-    mic: str,
-    layout: _Layout,
-    schedule: FeeSchedule,
-) -> _Venue:
-    """Return the arrays of the lines that trade on one exchange."""
-    bars = market.bars[calendar_of(mic)]
-    symbols = [line.symbol for line in lines if line.mic == mic]
-    price = bars.price[symbols].to_numpy()
-    own = bars.sessions
-    closed = np.searchsorted(own.close_utc, layout.moments, side="right")
-    last = _last_true(np.isfinite(price))[closed]
-    known = np.take_along_axis(_after_nothing(price), last, axis=0)
-    fresh = closed[:, None] - last <= layout.execution.stale_after
-    fill, late = _fills(bars, symbols, layout)
-    session = np.searchsorted(own.close_utc, layout.moments)  # running, or next
-    days = own.days.to_numpy().astype("datetime64[D]")
-    return _Venue(
-        mark=known,
-        bar=last,
-        fill=fill,
-        due=_another_fill(bars, layout)[:, None] & fresh & (last > 0),
-        late=late,
-        tax_buy=np.append(tax_rates(schedule, mic, "buy", own), np.nan)[session],
-        tax_sell=np.append(tax_rates(schedule, mic, "sell", own), np.nan)[session],
-        own_day=np.append(days, np.datetime64("NaT"))[session],
-        settle_day=np.append(settlement_days(schedule, mic, own), np.datetime64("NaT"))[
-            session
-        ],
-    )
-
-
-def _fills(
-    bars: Bars, symbols: Sequence[str], layout: _Layout
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return fill prices (M, n), and where a close stands in for a missing open.
-
-    With ``next_open``, a session whose open is not known fills at its close: what a
-    later session has must not decide how this one trades.
-    """
-    closes = bars.price[list(symbols)].to_numpy()
-    shape = (len(layout.moments), len(symbols))
-    fill, late = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
-    if layout.execution.at == "next_open":
-        opens = bars.open[list(symbols)].to_numpy()
-        _place(fill, layout.moments, bars.sessions.open_utc, opens)
-        closes = np.where(np.isfinite(opens), np.nan, closes)
-        _place(late, layout.moments, bars.sessions.close_utc, np.isfinite(closes))
-    at_closes = np.full(shape, np.nan)
-    _place(at_closes, layout.moments, bars.sessions.close_utc, closes)
-    return np.where(np.isfinite(fill), fill, at_closes), late
-
-
-def _place(
-    onto: np.ndarray, moments: np.ndarray, at: np.ndarray, values: np.ndarray
-) -> None:
-    """Write each row of `values` (S, n) into `onto` (M, n) at its moment, if there."""
-    row = np.minimum(np.searchsorted(moments, at), len(moments) - 1)
-    there = moments[row] == at
-    onto[row[there]] = values[there]
-
-
-def _another_fill(bars: Bars, layout: _Layout) -> np.ndarray:
-    """Return whether the exchange can fill again by the home close, shape (M,)."""
-    times = [bars.sessions.close_utc]
-    if layout.execution.at == "next_open":
-        times.append(bars.sessions.open_utc)
-    later = np.zeros(len(layout.moments), dtype=bool)
-    for at in times:
-        now = np.searchsorted(at, layout.moments, side="right")
-        later |= np.searchsorted(at, layout.home_close, side="right") > now
-    return later
-
-
 def _side_by_side(
     lines: Sequence[Line], venues: Sequence[str], blocks: Sequence[np.ndarray]
 ) -> np.ndarray:
     """Return the exchanges' blocks (M, n) as one array in the order of `lines`."""
     grouped = [line.symbol for mic in venues for line in lines if line.mic == mic]
     order = [grouped.index(line.symbol) for line in lines]
-    return np.concatenate(blocks, axis=1)[:, order]
+    return np.ascontiguousarray(np.concatenate(blocks, axis=1)[:, order])
 
 
-def _after_nothing(values: np.ndarray) -> np.ndarray:
-    """Return `values` (S, n) below a row of NaN that stands for "no bar yet"."""
-    return np.vstack([np.full((1, values.shape[1]), np.nan), values])
+def _rules(
+    lines: Sequence[Line],
+    venues: Sequence[str],
+    columns: Sequence[Venue],
+    execution: Execution,
+    days: pd.DatetimeIndex,
+) -> Rules:
+    """Return what restricts orders, side by side for all exchanges."""
+    raw = _side_by_side(lines, venues, [one.raw[None] for one in columns])[0]
+    most = max(one.charges.shape[2] for one in columns)
+    charges = np.concatenate([_padded(one.charges, most) for one in columns], axis=4)
+    if most == 0:
+        charges = charges[:0]
+
+    def joined(name: str, blank: float) -> np.ndarray:
+        blocks = [getattr(one, name) for one in columns]
+        rows = max(len(block) for block in blocks)
+        full = [
+            block if len(block) == rows else np.full((rows, block.shape[1]), blank)
+            for block in blocks
+        ]
+        return _side_by_side(lines, venues, full)
+
+    no_buy, no_sell = joined("no_buy", 0.0) > 0.0, joined("no_sell", 0.0) > 0.0
+    if not (no_buy.any() or no_sell.any()):
+        no_buy, no_sell = no_buy[:0], no_sell[:0]
+    return Rules(
+        no_buy=no_buy,
+        no_sell=no_sell,
+        lot=_lots(lines, raw, execution, days),
+        most=joined("most", np.inf),
+        impact=joined("impact", 0.0),
+        charges=np.ascontiguousarray(charges),
+        charge_of=np.array([2 * venues.index(line.mic) for line in lines]) + raw,
+        short=_shorts(lines, execution, days),
+        sweep=execution.sweep,
+    )
 
 
-def _last_true(flags: np.ndarray) -> np.ndarray:
-    """Return, for the first s rows of (S, n), the number of the last True: (S + 1, n).
+def _padded(charges: np.ndarray, count: int) -> np.ndarray:
+    """Return charges (M, 2, J, 4, 2) with `count` items, the new ones nothing."""
+    shape = (*charges.shape[:2], count - charges.shape[2], *charges.shape[3:])
+    more = np.zeros(shape)
+    more[:, :, :, 3] = np.inf
+    return np.concatenate([charges, more], axis=2)
 
-    Numbers count from 1; 0 where there is none yet.
-    """
-    numbered = np.where(flags, np.arange(1, len(flags) + 1)[:, None], 0)
-    out = np.zeros((len(flags) + 1, flags.shape[1]), dtype=np.int64)
-    np.maximum.accumulate(numbered, axis=0, out=out[1:])
-    return out
+
+def _lots(
+    lines: Sequence[Line], raw: np.ndarray, execution: Execution, days: pd.DatetimeIndex
+) -> np.ndarray:
+    """Return the shares of each line that trade together (N,), 0 = fractions too."""
+    lot = np.zeros(len(lines))
+    if execution.fractional:
+        return lot
+    first = days[:1].to_numpy().astype("datetime64[D]")
+    for n, line in enumerate(lines):
+        if raw[n]:
+            known = market_rules().values("board lot", line, first)[0][0]
+            usual = 1.0 if np.isnan(known) else float(known)
+            lot[n] = execution.lots.get(line.symbol, usual)
+    return lot
+
+
+def _shorts(
+    lines: Sequence[Line], execution: Execution, days: pd.DatetimeIndex
+) -> np.ndarray:
+    """Return at which home sessions each line may be sold short, (T, N)."""
+    allowed = np.zeros((len(days), len(lines)), dtype=bool)
+    if execution.short_margin is None:
+        return allowed
+    dates = days.to_numpy().astype("datetime64[D]")
+    for n, line in enumerate(lines):
+        allowed[:, n] = market_rules().values("short sales", line, dates)[0] > 0.0
+    return allowed
+
+
+def _actions(
+    lines: Sequence[Line], venues: Sequence[str], columns: Sequence[Venue]
+) -> Actions:
+    """Return what happens to holdings, of all exchanges in time order."""
+    found = []
+    for mic, column in zip(venues, columns, strict=True):
+        place = np.array([n for n, line in enumerate(lines) if line.mic == mic])
+        rows = column.action.copy()
+        rows[:, 1] = place[rows[:, 1].astype(np.int64)]
+        found.append(rows)
+    return actions_of(np.concatenate(found))
+
+
+def _by_currency(
+    currencies: Sequence[str], own: float, told: Mapping[str, float]
+) -> np.ndarray:
+    """Return annual rates (C,): as told, else `own` at home and 0 abroad."""
+    usual = [own, *[0.0] * (len(currencies) - 1)]
+    return np.array(
+        [told.get(c, rate) for c, rate in zip(currencies, usual, strict=True)]
+    )
+
+
+def _ended(lines: Sequence[Line], days: pd.DatetimeIndex) -> np.ndarray:
+    """Return at which home sessions a listing is over, (T, N)."""
+    last = pd.DatetimeIndex([line.delisted for line in lines]).to_numpy()
+    over: np.ndarray = days.to_numpy()[:, None] > last  # False where there is no end
+    return over
 
 
 def _next_true(flags: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from engine.market.bars import Bars, basis_column
+from engine.market.bars import Bars, basis_column, is_raw
 from engine.market.calendar import Sessions, calendar_of, covered, sessions
 from engine.market.currency import Currencies
 from engine.market.listing import Line
@@ -17,6 +17,8 @@ from engine.market.market import Finding
 #: Own sessions that a feed may begin late or end early without being reported.
 SLACK_SESSIONS = 5
 BASES = {"adj_close": "total_return", "close": "price_return"}
+#: Closes as traded, with what the shares paid: lots, limits and cash dividends.
+RAW = "raw"
 
 
 def coverage_table(
@@ -27,7 +29,8 @@ def coverage_table(
     """Return one row per line asked for, with what its prices could give.
 
     Columns: ``symbol, entity, mic, currency``; ``basis`` (``total_return``,
-    ``price_return`` where dividends are missing, or empty without a price);
+    ``price_return`` where dividends are missing, ``raw`` where closes are as traded and
+    dividends come apart, or empty without a price);
     ``first, last`` (days of the first and last bar, NaT without one); ``bars``;
     ``missing`` (own sessions between them without a bar); ``flat`` (rows without a
     trade); ``opens`` (whether there are opening prices); ``note``.
@@ -47,7 +50,7 @@ def _coverage_row(
         "entity": line.entity,
         "mic": line.mic,
         "currency": line.currency,
-        "basis": "" if frame is None else BASES[basis_column(frame)],
+        "basis": "" if frame is None else _basis(frame),
         "first": pd.NaT,
         "last": pd.NaT,
         "bars": 0,
@@ -78,6 +81,11 @@ def _coverage_row(
         "opens": bool(opens.any()),
         "note": "; ".join(notes),
     }
+
+
+def _basis(frame: pd.DataFrame) -> str:
+    """Return what the prices of a frame are."""
+    return RAW if is_raw(frame) else BASES[basis_column(frame)]
 
 
 def span_findings(

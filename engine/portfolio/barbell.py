@@ -1,25 +1,26 @@
-"""What to hold: the barbell that suits the scores, the risk, the costs, the limits.
-
-Imports cvxpy (about 1 s): import it where an optimisation is about to run.
-"""
+"""What to hold: the barbell that suits the scores, the risk, the costs, the limits."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from engine.errors import DataError, InfeasibleError, UsageError, at_most
+from engine.errors import DataError, UsageError, at_most
+from engine.market.calendar import SESSIONS_PER_YEAR, calendar_of
 from engine.market.listing import Line
 from engine.market.market import Known
-from engine.portfolio import program
 from engine.portfolio.alpha import expected_returns
-from engine.portfolio.choice import choose, equal_after_costs
-from engine.portfolio.constraints import ALLOWED_BREACH, Position, Rules, limits_at
-from engine.portfolio.objectives import Objective, mean_variance, nearest_to
+from engine.portfolio.choice import choose
+from engine.portfolio.constraints import ALLOWED_BREACH, Limits
+from engine.portfolio.objectives import OBJECTIVES
+from engine.portfolio.objectives.goal import Outlook
 from engine.portfolio.results import Decision, Risk, Scorecard
-from engine.portfolio.risk import estimate
+from engine.portfolio.risk import Options, estimate
+from engine.portfolio.rules import Position, Rules, limits_at, traits
+from engine.portfolio.scenarios import betas, scenarios
 from engine.portfolio.scoring import WeightedFactor, score
 from engine.thesis.model import Leg, Portfolio, Thesis
 
@@ -46,6 +47,7 @@ def decide(
     forced: pd.Series | None = None,
     scorecard: Scorecard | None = None,
     risk: Risk | None = None,
+    borrow_cost: pd.Series | None = None,
 ) -> Decision:
     """Return what to hold from the close of `known`'s last home session.
 
@@ -71,6 +73,9 @@ def decide(
         What must be sold; the turnover of it does not count.
     scorecard, risk : optional
         Computed before for the same moment; else computed here.
+    borrow_cost : Series, optional
+        Cost of a short position over one rebalance period, a fraction of its value;
+        default: ``portfolio.borrow_rate``.
 
     Returns
     -------
@@ -81,37 +86,45 @@ def decide(
     Raises
     ------
     InfeasibleError
-        Naming the limits that collide and by how much.
+        Naming the limits that collide and by how much, unless ``portfolio.relax``.
     """
     symbols = [line.symbol for line in assets]
     names = pd.Index(sorted(symbols))  # made once: an index of strings is slow to make
+    ordered = sorted(assets, key=lambda line: line.symbol)
     rules = thesis.portfolio
     card = scorecard or score(known, factors, symbols, exposures, thesis.scoring)
-    risk = risk or estimate_risk(known, names, rules)
+    if risk is None or (_needs_layers(rules) and not risk.by_layer):
+        risk = estimate_risk(known, names, rules, assets=ordered, layer_of=layer_of)
     if tradeable is None:
         tradeable = tradeable_now(known, names, thesis.execution.stale_after)
-    limits = limits_at(
-        _rules(thesis, legs, max_weight, first),
-        names.to_list(),
-        layer_of,
-        Position(
-            held=_shares(held, held_cash, names),
-            cash=held_cash,
-            tradeable=_mask(tradeable, names),
-            forced=_mask(forced, names),
-            held_out=risk.held_out,
-        ),
+    position = Position(
+        held=_shares(held, held_cash, names),
+        cash=held_cash,
+        tradeable=_mask(tradeable, names),
+        forced=_mask(forced, names),
+        held_out=risk.held_out,
     )
+    written = _rules(thesis, legs, max_weight, first)
+    known_by = traits(ordered, layer_of, _beta(known, names, thesis))
+    limits = limits_at(written, names.to_list(), known_by, position)
     alpha = expected_returns(card.score, _volatility(risk, rules), rules.ic)
-    rates = _rates(buy_cost, names, "buying"), _rates(sell_cost, names, "selling")
-    ideal = equal_after_costs(limits, *rates) if rules.objective == "equal" else None
+    outlook = _outlook(
+        known,
+        thesis,
+        _with_risk(limits, risk, thesis, borrow_cost),
+        risk,
+        scores=card.score.reindex(names).to_numpy(np.float64),
+        alpha=alpha.reindex(names).fillna(0.0).to_numpy(np.float64),
+        rates=(_rates(buy_cost, names, "buying"), _rates(sell_cost, names, "selling")),
+    )
     session = known.home.sessions.days[-1]
     chosen = choose(
-        limits,
-        _objective(rules, names, alpha, risk) if ideal is None else nearest_to(ideal),
-        *rates,
+        outlook.limits,
+        OBJECTIVES[rules.objective](outlook),
+        outlook.buy_cost,
+        outlook.sell_cost,
         session=session,
-        ideal=ideal,
+        relax=rules.relax,
     )
     return Decision(
         session=session,
@@ -124,73 +137,38 @@ def decide(
         objective=chosen.objective,
         costs=chosen.costs,
         notes=chosen.notes,
+        solver=chosen.solver,
+        residual=chosen.residual,
+        fallback=chosen.fallback,
+        prices=chosen.prices,
+        slacks=chosen.slacks,
     )
 
 
-def minimum_variance(
-    covariance: pd.DataFrame,
+def estimate_risk(
+    known: Known,
+    symbols: pd.Index,
+    rules: Portfolio,
     *,
-    long_only: bool = True,
-    expected: pd.Series | None = None,
-    target_return: float | None = None,
-) -> pd.Series:
-    """Return fully invested weights of least variance, adding up to 1.
+    assets: Sequence[Line] = (),
+    layer_of: Mapping[str, str] | None = None,
+) -> Risk:
+    """Return the covariance over the last ``window`` home sessions.
 
-    With `target_return` (which needs `expected`) the expected return is at least that.
-    No other limits; `long_only=False` allows a weight down to -100 (Markowitz 1952).
+    `assets` and `layer_of` say what the symbols belong to: without them, a layer
+    factor model and proxies know no layers, and all pairs count as apart in their
+    hours.
     """
-    return utility(
-        covariance,
-        expected=expected,
-        target_return=target_return,
-        long_only=long_only,
-    )
-
-
-def utility(
-    covariance: pd.DataFrame,
-    *,
-    expected: pd.Series | None = None,
-    reward: float = 0.0,
-    target_return: float | None = None,
-    long_only: bool = True,
-) -> pd.Series:
-    """Return fully invested weights maximising ``reward * expected'w - w'Qw / 2``.
-
-    `reward` is 1 / risk aversion. Raises `UsageError` for a target without expected
-    returns, `InfeasibleError` for one out of reach.
-    """
-    names = list(covariance.index)
-    count = len(names)
-    if expected is None and (reward or target_return is not None):
-        raise UsageError("a target return or a reward needs expected returns")
-    mean = np.zeros(count) if expected is None else expected[names].to_numpy(np.float64)
-    solution = program.run(
-        program.Shape(
-            assets=count, members=(), trades=False, target=target_return is not None
-        ),
-        Objective(linear=reward * mean, quadratic=covariance.to_numpy(np.float64)),
-        {
-            "floor": np.full(count, 0.0 if long_only else -program.UNBOUNDED),
-            "ceiling": np.full(count, program.UNBOUNDED),
-            "cash_low": 0.0,
-            "cash_high": 0.0,
-            "expected": mean,
-            "target": target_return or 0.0,
-        },
-    )
-    if solution.weights is None:
-        raise InfeasibleError(
-            f"no fully invested portfolio reaches the target return {target_return}; "
-            f"the largest expected return is {mean.max()} ({solution.status})"
-        )
-    return pd.Series(solution.weights, index=names, name="weight")
-
-
-def estimate_risk(known: Known, symbols: pd.Index, rules: Portfolio) -> Risk:
-    """Return the covariance over the last ``window`` home sessions."""
     returns = known.home.returns(last=rules.window).reindex(columns=symbols)
-    return estimate(returns, rules.covariance, rules.min_history)
+    lines = assets or [known.lines[s] for s in symbols if s in known.lines]
+    options = Options(
+        half_life=rules.covariance_half_life,
+        overlap=rules.overlap,
+        short_history=rules.short_history,
+        layer_of=layer_of,
+        market_of={line.symbol: calendar_of(line.mic) for line in lines},
+    )
+    return estimate(returns, rules.covariance, rules.min_history, options)
 
 
 def tradeable_now(known: Known, symbols: pd.Index, stale_after: int) -> pd.Series:
@@ -214,27 +192,98 @@ def _rules(
         max_weight=rules.max_weight if max_weight is None else max_weight,
         cash=rules.cash,
         max_turnover=None if first else rules.max_turnover,
+        currencies=rules.currencies,
+        countries=rules.countries,
+        beta=rules.beta,
+        max_short=rules.max_short,
+        max_gross=rules.max_gross,
+        net=rules.net,
+        min_position=rules.min_position,
+        max_names=rules.max_names,
     )
 
 
-def _objective(
-    rules: Portfolio, names: pd.Index, alpha: pd.Series, risk: Risk
-) -> Objective:
-    """Return the thesis's objective over one rebalance period.
+def _with_risk(
+    limits: Limits, risk: Risk, thesis: Thesis, borrow_cost: pd.Series | None
+) -> Limits:
+    """Return limits with the risk limit, the cost of borrowing, and proxies noted."""
+    rules, notes = thesis.portfolio, limits.notes
+    if risk.proxied:
+        proxies = [f"{name} ({why})" for name, why in risk.proxied.items()]
+        notes += (f"risk by proxy: {at_most(proxies)}",)
+    borrowed = np.full(len(limits.assets), rules.borrow_rate / _periods(thesis))
+    if borrow_cost is not None:
+        borrowed = _rates(borrow_cost, pd.Index(limits.assets), "borrowing")
+    if rules.risk_limit is None:
+        return replace(limits, notes=notes, borrowed=borrowed)
+    yearly = _covariance(risk, pd.Index(limits.assets)) * (
+        PERIOD_SESSIONS[rules.rebalance] * _periods(thesis)
+    )
+    return replace(
+        limits,
+        notes=notes,
+        borrowed=borrowed,
+        risk_limit=rules.risk_limit,
+        covariance=yearly,
+    )
+
+
+def _outlook(
+    known: Known,
+    thesis: Thesis,
+    limits: Limits,
+    risk: Risk,
+    *,
+    scores: np.ndarray,
+    alpha: np.ndarray,
+    rates: tuple[np.ndarray, np.ndarray],
+) -> Outlook:
+    """Return what the objective may be chosen from, over one rebalance period."""
+    rules, names = thesis.portfolio, pd.Index(limits.assets)
+    period = PERIOD_SESSIONS[rules.rebalance]
+    return Outlook(
+        limits=limits,
+        rules=rules,
+        score=np.where(np.isnan(scores), 0.0, scores),
+        alpha=alpha,
+        covariance=_covariance(risk, names) * period,
+        buy_cost=rates[0],
+        sell_cost=rates[1],
+        scenarios=lambda: scenarios(known, names, rules, limits),
+    )
+
+
+def _covariance(risk: Risk, names: pd.Index) -> np.ndarray:
+    """Return the covariance of a session's returns over all names, (N, N).
 
     An asset without a risk estimate that is still held counts as uncorrelated, with
-    the largest known variance, and without expected return.
+    the largest known variance.
     """
     places = names.get_indexer(risk.covariance.index)
     covariance = np.zeros((len(names), len(names)))
     covariance[np.ix_(places, places)] = risk.covariance.to_numpy()
     unknown = np.diag(covariance) == 0.0
-    covariance[unknown, unknown] = np.diag(covariance).max() or 1.0
-    wanted = alpha.reindex(names).fillna(0.0).to_numpy(np.float64)
-    if rules.objective == "min_variance":
-        wanted = np.zeros(len(names))
-    over_period = covariance * PERIOD_SESSIONS[rules.rebalance]
-    return mean_variance(wanted, over_period, rules.risk_aversion)
+    largest = np.diag(covariance).max(initial=0.0) or 1.0
+    covariance[unknown, unknown] = largest
+    return covariance
+
+
+def _periods(thesis: Thesis) -> float:
+    """Return how many rebalance periods a year has."""
+    period = PERIOD_SESSIONS[thesis.portfolio.rebalance]
+    return SESSIONS_PER_YEAR[thesis.about.calendar] / period
+
+
+def _beta(known: Known, names: pd.Index, thesis: Thesis) -> np.ndarray | None:
+    """Return betas to the main benchmark where a limit asks for them."""
+    if thesis.portfolio.beta is None:
+        return None
+    return betas(known, names, thesis.about.benchmarks[0], thesis.portfolio)
+
+
+def _needs_layers(rules: Portfolio) -> bool:
+    """Whether the risk of a thesis cannot be estimated without layers."""
+    return rules.covariance == "layer_factors" or rules.short_history == "proxy"
 
 
 def _volatility(risk: Risk, rules: Portfolio) -> pd.Series:

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
-from engine.portfolio.constraints import Limits
+from engine.portfolio.constraints import (
+    CAP,
+    CASH,
+    GROSS,
+    NAMES,
+    RISK,
+    SHORT,
+    SMALLEST,
+    TURNOVER,
+    Limits,
+)
+from engine.portfolio.shortfalls import largest_position, least_names, least_risk
 
 #: Limits missed by less than this can be met.
 MET = 1e-7
-_CAPS = "portfolio.max_weight"
-_CASH = "portfolio.cash"
-_TURNOVER = "portfolio.max_turnover"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Row:
+class Row:
     """One linear limit ``coefficients @ x <= bound``, and the setting it comes from.
 
-    x stacks weights, bought and sold (N each), cash, its rise and its fall: shape
-    (3 N + 3,). Rows with the same `name` and `side` are one setting.
+    x stacks weights, bought and sold (N each), cash, its rise and its fall, and short
+    positions (N): shape (4 N + 3,). Rows with the same `name` and `side` are one
+    setting; `place` is the asset of a limit per name.
     """
 
     name: str
@@ -30,6 +39,7 @@ class _Row:
     value: float
     coefficients: np.ndarray
     bound: float
+    place: int | None = None
 
     @property
     def setting(self) -> tuple[str, str]:
@@ -38,17 +48,19 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Solved:
+class Solved:
     """A linear programme's least value and what stands behind it.
 
-    multipliers : (rows,) >= 0. floors, ceilings : what weights that cannot be sold
-    or bought add to and take from the value.
+    slacks, multipliers : (rows,) >= 0. floors, ceilings : what weights that cannot be
+    sold or bought add to and take from the value; shorts : what selling short takes.
     """
 
     value: float
+    slacks: np.ndarray
     multipliers: np.ndarray
     floors: float
     ceilings: float
+    shorts: float
 
 
 def explain(limits: Limits, session: pd.Timestamp) -> str | None:
@@ -60,13 +72,14 @@ def explain(limits: Limits, session: pd.Timestamp) -> str | None:
     its multipliers which sums stand against each other. Trading costs are left out, so
     that the sums are those of the thesis file.
     """
-    rows = _rows(limits)
+    rows = rows_of(limits)
     clashes = []
-    while _least_slack(limits, rows).value > MET:
+    while least_slack(limits, rows).value > MET:
         clash = _irreducible(limits, rows)
         clashes.append(_sentence(limits, clash))
         found = {row.setting for row in clash}
         rows = [row for row in rows if row.setting not in found]
+    clashes = clashes or list(_beyond_sums(limits))
     if not clashes:
         return None
     return (
@@ -75,53 +88,102 @@ def explain(limits: Limits, session: pd.Timestamp) -> str | None:
     )
 
 
-def _rows(limits: Limits) -> list[_Row]:
-    """Return every limit that the thesis file sets, as rows."""
+def _beyond_sums(limits: Limits) -> Iterator[str]:
+    """Yield what keeps the limits that are no sums from being met, the others met."""
+    most = least_names(limits)
+    if limits.most_names is not None and most > limits.most_names:
+        yield (
+            f"the other limits need {most} names, but {NAMES} allows "
+            f"{limits.most_names} ({most - limits.most_names} short)"
+        )
+        return
+    position = largest_position(limits, most)
+    if position < limits.smallest - MET:
+        short = limits.smallest - position
+        digits = _digits(short)
+        yield (
+            f"the other limits need a position of at most {position:.{digits}f}, but "
+            f"{SMALLEST} asks for {limits.smallest:.{digits}f} "
+            f"({short:.{digits}f} short)"
+        )
+        return
+    if limits.risk_limit is not None:
+        needed = least_risk(limits)
+        short = needed - limits.risk_limit
+        if short > MET:
+            digits = _digits(short)
+            yield (
+                f"the other limits need a yearly volatility of {needed:.{digits}f}, "
+                f"but {RISK} allows {limits.risk_limit:.{digits}f} "
+                f"({short:.{digits}f} short)"
+            )
+
+
+def rows_of(limits: Limits) -> list[Row]:
+    """Return every linear limit that the thesis file sets, as rows."""
     n = len(limits.assets)
-    identity = np.eye(3 * n + 3)
+    identity = np.eye(4 * n + 3)
     rows = []
-    ranges = [
-        (budget.name, budget.low, budget.high, np.flatnonzero(budget.members))
+    cash = np.zeros(n + 1)
+    cash[n] = 1.0
+    sums = [
+        (budget.name, budget.low, budget.high, np.append(budget.coefficients, 0.0))
         for budget in limits.budgets
     ]
-    for name, low, high, places in [*ranges, (_CASH, *limits.cash, np.array([3 * n]))]:
-        total = identity[places].sum(axis=0)
-        rows.append(_row(name, "minimum", low, -total, -low))
-        rows.append(_row(name, "maximum", high, total, high))
+    for name, low, high, coefficients in [*sums, (CASH, *limits.cash, cash)]:
+        total = np.zeros(4 * n + 3)
+        total[:n], total[3 * n] = coefficients[:n], coefficients[n]
+        if np.isfinite(low):
+            rows.append(_row(name, "minimum", low, -total, -low))
+        if np.isfinite(high):
+            rows.append(_row(name, "maximum", high, total, high))
     for place in np.flatnonzero(limits.may_sell & (limits.cap > 0)):
         cap = float(limits.cap[place])
-        rows.append(_row(_CAPS, "", limits.max_weight, identity[place], cap))
+        row = _row(CAP, "", limits.max_weight, identity[place], cap)
+        rows.append(replace(row, place=int(place)))
     if limits.max_turnover is not None:
-        half = np.zeros(3 * n + 3)
+        half = np.zeros(4 * n + 3)
         half[n : 3 * n] = np.tile(np.where(limits.forced, 0.0, 0.5), 2)
-        half[3 * n + 1 :] = 0.5
-        rows.append(_row(_TURNOVER, "", limits.max_turnover, half, limits.max_turnover))
+        half[3 * n + 1 : 3 * n + 3] = 0.5
+        rows.append(_row(TURNOVER, "", limits.max_turnover, half, limits.max_turnover))
+    if limits.gross is not None:
+        gross = np.zeros(4 * n + 3)
+        gross[:n], gross[3 * n + 3 :] = 1.0, 2.0
+        rows.append(_row(GROSS, "", limits.gross, gross, limits.gross))
+    if limits.most_names is not None and not limits.shorts:
+        reach = np.where(np.isfinite(limits.highest), limits.highest, 0.0)
+        share = np.zeros(4 * n + 3)
+        share[:n] = np.divide(1.0, reach, out=np.zeros(n), where=reach > 0.0)
+        most = float(limits.most_names)
+        rows.append(_row(NAMES, "", most, share, most))
     return rows
 
 
 def _row(
     name: str, side: str, value: float, coefficients: np.ndarray, bound: float
-) -> _Row:
+) -> Row:
     """Return a row, by position."""
-    return _Row(
+    return Row(
         name=name, side=side, value=value, coefficients=coefficients, bound=bound
     )
 
 
-def _least_slack(limits: Limits, rows: Sequence[_Row]) -> _Solved:
+def least_slack(limits: Limits, rows: Sequence[Row]) -> Solved:
     """Return the elastic problem's solution: the least total slack that rows need."""
-    width = 3 * len(limits.assets) + 3
+    width = 4 * len(limits.assets) + 3
     cost = np.concatenate([np.zeros(width), np.ones(len(rows))])
     return _solve(limits, rows, cost)
 
 
-def _solve(limits: Limits, rows: Sequence[_Row], cost: np.ndarray) -> _Solved:
+def _solve(limits: Limits, rows: Sequence[Row], cost: np.ndarray) -> Solved:
     """Minimise ``cost @ x`` subject to the rows, elastic where cost has slacks."""
     from scipy.optimize import linprog  # 0.3 s to import, needed only on failure
 
-    n, width = len(limits.assets), 3 * len(limits.assets) + 3
+    n, width = len(limits.assets), 4 * len(limits.assets) + 3
     slacks = len(cost) - width
     matrix = np.array([row.coefficients for row in rows]).reshape(len(rows), width)
+    shorts = np.zeros((n, width + slacks))  # -w - short <= 0
+    shorts[:, :n], shorts[:, 3 * n + 3 : width] = -np.eye(n), -np.eye(n)
     flows = np.zeros((n + 2, width + slacks))
     flows[:n, : 3 * n] = np.hstack([np.eye(n), -np.eye(n), np.eye(n)])  # w - b + s
     flows[n, 3 * n :][:3] = 1.0, -1.0, 1.0  # cash - rise + fall
@@ -133,56 +195,60 @@ def _solve(limits: Limits, rows: Sequence[_Row], cost: np.ndarray) -> _Solved:
     bounds[:, 1] = np.inf
     bounds[:n, 0], bounds[:n, 1] = limits.floor, ceiling
     bounds[3 * n, 0] = -np.inf
+    elastic = np.hstack([matrix, -np.eye(len(rows), slacks)])
     solved = linprog(
         cost,
-        A_ub=np.hstack([matrix, -np.eye(len(rows), slacks)]),
-        b_ub=np.array([row.bound for row in rows]),
+        A_ub=np.vstack([elastic, shorts]),
+        b_ub=np.concatenate([[row.bound for row in rows], np.zeros(n)]),
         A_eq=flows,
         b_eq=np.concatenate([limits.held, [limits.held_cash + exits, 1.0]]),
         bounds=bounds,
         method="highs-ds",
     )
-    return _Solved(
+    return Solved(
         value=float(solved.fun),
-        multipliers=-np.asarray(solved.ineqlin.marginals),
-        floors=float(solved.lower.marginals[:n] @ limits.floor),
+        slacks=np.asarray(solved.x[width:]),
+        multipliers=-np.asarray(solved.ineqlin.marginals)[: len(rows)],
+        floors=float(solved.lower.marginals[:n] @ np.maximum(limits.floor, 0.0)),
+        shorts=float(solved.lower.marginals[:n] @ np.maximum(-limits.floor, 0.0)),
         ceilings=-float(solved.upper.marginals[:n] @ np.where(buyable, 0.0, ceiling)),
     )
 
 
-def _irreducible(limits: Limits, rows: Sequence[_Row]) -> list[_Row]:
+def _irreducible(limits: Limits, rows: Sequence[Row]) -> list[Row]:
     """Return rows that collide and would not if any one setting were left out."""
     left = list(rows)
     for setting in dict.fromkeys(row.setting for row in rows):
         without = [row for row in left if row.setting != setting]
-        if _least_slack(limits, without).value > MET:
+        if least_slack(limits, without).value > MET:
             left = without
     return left
 
 
-def _sentence(limits: Limits, clash: Sequence[_Row]) -> str:
+def _sentence(limits: Limits, clash: Sequence[Row]) -> str:
     """Return the arithmetic of one collision, in the thesis file's words."""
     for row in clash:
-        if row.name == _TURNOVER:
+        if row.name == TURNOVER:
             return _turnover_sentence(limits, clash, row)
-    solved = _least_slack(limits, clash)
+    solved = least_slack(limits, clash)
     binding = [
         (row, float(times))
         for row, times in zip(clash, solved.multipliers, strict=True)
-        if times > MET and row.name != _CAPS
+        if times > MET and row.name != CAP
     ]
     capped = [
         float(times)
         for row, times in zip(clash, solved.multipliers, strict=True)
-        if times > MET and row.name == _CAPS
+        if times > MET and row.name == CAP
     ]
     needs = [(_term(r, t), r.value * t) for r, t in binding if r.side == "minimum"]
-    allows = [(_term(r, t), r.value * t) for r, t in binding if r.side == "maximum"]
+    allows = [(_term(r, t), r.value * t) for r, t in binding if r.side != "minimum"]
     if capped:
-        caps = f"{_CAPS} {limits.max_weight:.2f} x {len(capped)} tradeable names"
+        caps = f"{CAP} {limits.max_weight:.2f} x {len(capped)} tradeable names"
         allows.append((caps, limits.max_weight * sum(capped)))
     needs.append((f"what cannot be sold {solved.floors:.2f}", solved.floors))
     allows.append((f"what cannot be added to {solved.ceilings:.2f}", solved.ceilings))
+    allows.append((f"{SHORT} {limits.max_short:.2f} of every name", solved.shorts))
     # weights and cash add up to 1: what is left over stands on one of the sides
     whole = _total(allows) + solved.value - _total(needs)
     needs.append(("the whole portfolio", max(whole, 0.0)))
@@ -194,7 +260,7 @@ def _sentence(limits: Limits, clash: Sequence[_Row]) -> str:
     )
 
 
-def _turnover_sentence(limits: Limits, clash: Sequence[_Row], limit: _Row) -> str:
+def _turnover_sentence(limits: Limits, clash: Sequence[Row], limit: Row) -> str:
     """Return how much turnover the other settings of a collision ask for."""
     others = [row for row in clash if row is not limit]
     needed = _solve(limits, others, limit.coefficients).value
@@ -203,7 +269,7 @@ def _turnover_sentence(limits: Limits, clash: Sequence[_Row], limit: _Row) -> st
     digits = _digits(min(short, limit.value))
     return (
         f"{' and '.join(named)} needs a turnover of {needed:.{digits}f} from what is "
-        f"held, but {_TURNOVER} allows {limit.value:.{digits}f} "
+        f"held, but {TURNOVER} allows {limit.value:.{digits}f} "
         f"({short:.{digits}f} short)"
     )
 
@@ -213,8 +279,10 @@ def _digits(short: float) -> int:
     return 2 if short >= 0.005 else 6
 
 
-def _term(row: _Row, times: float) -> str:
+def _term(row: Row, times: float) -> str:
     """Return a setting as the thesis file has it: name, side, value."""
+    if row.name == NAMES:  # counted, each at the most that a name may weigh
+        return f"{NAMES} {row.value:.0f} x {times:.2f}"
     factor = "" if abs(times - 1.0) < MET else f"{times:.2g} x "
     side = f" {row.side}" if row.side else ""
     return f"{factor}{row.name}{side} {row.value:.2f}"

@@ -1,33 +1,49 @@
-"""What a portfolio may be: the thesis's limits at one moment, as arrays."""
+"""What a portfolio may be: limits at one moment, as arrays, and how to measure them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
-
-from engine.errors import at_most
-from engine.thesis.model import Leg
 
 #: A weight below this is nothing held.
 NOTHING = 1e-12
 #: How far a weight may miss a limit (the solver's tolerance, times the number of
 #: assets in a sum).
 ALLOWED_BREACH = 1e-6
+#: The names of limits that no budget carries, as the thesis file has them.
+CAP = "portfolio.max_weight"
+CASH = "portfolio.cash"
+TURNOVER = "portfolio.max_turnover"
+SHORT = "portfolio.max_short"
+GROSS = "portfolio.max_gross"
+NAMES = "portfolio.max_names"
+SMALLEST = "portfolio.min_position"
+RISK = "portfolio.risk_limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Budget:
-    """A range for the sum of some weights, named as the thesis file names it.
+    """A range for a weighted sum of weights, named as the thesis file names it.
 
-    `members` is a boolean mask of shape (N,).
+    `coefficients` has shape (N,): 1 for a member of a leg, a layer, a currency or a
+    country and 0 for any other asset; the betas for a limit on beta.
     """
 
     name: str
-    members: np.ndarray
+    coefficients: np.ndarray
     low: float
     high: float
+
+    @property
+    def members(self) -> np.ndarray:
+        """Mask of the assets that count, shape (N,)."""
+        return np.asarray(self.coefficients != 0.0)
+
+    def total(self, weights: np.ndarray) -> float:
+        """Return the sum that the range binds."""
+        return float(self.coefficients @ weights)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,17 +54,26 @@ class Limits:
     rest, 1 - sum of weights, and pays the costs of trading: its minimum binds what they
     leave of it. `held` and `held_cash` add up to 1.
 
-    may_buy, may_sell : masks; an asset with neither keeps what is held.
+    may_buy, may_sell : masks; an asset with neither keeps what is held, one that may
+        only be sold moves towards 0 at most.
     cap : largest weight, 0 for what must be sold; infinite where trading is closed.
+    short_cap : largest short position, as a positive weight; 0 where none is allowed.
     forced : True for exits whose turnover does not count.
     max_turnover : half the sum of absolute changes, cash included; None = no limit.
-    max_weight : the limit behind `cap`, for messages.
+    max_weight : the limit behind `cap`, for messages; `max_short` that of `short_cap`.
+    gross : largest sum of absolute weights; None = no limit.
+    smallest : a weight is 0 or at least this, but for what cannot trade; 0 = no limit.
+    most_names : how many assets may be held; None = no limit.
+    risk_limit : largest volatility under `covariance`, shape (N, N); None = no limit.
+    least : raises the smallest weight, where a search for whole numbers holds a name.
+    borrowed : what a short position costs per rebalance period, a fraction of it.
     notes : what a reader must know.
     """
 
     assets: tuple[str, ...]
     budgets: tuple[Budget, ...]
     cap: np.ndarray
+    short_cap: np.ndarray
     may_buy: np.ndarray
     may_sell: np.ndarray
     held: np.ndarray
@@ -57,83 +82,56 @@ class Limits:
     forced: np.ndarray
     max_turnover: float | None
     max_weight: float
+    max_short: float = 0.0
+    gross: float | None = None
+    smallest: float = 0.0
+    most_names: int | None = None
+    risk_limit: float | None = None
+    covariance: np.ndarray | None = None
+    least: np.ndarray | None = None
+    borrowed: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property
+    def closed(self) -> np.ndarray:
+        """Mask of what cannot trade at all and keeps what is held."""
+        return np.asarray(~self.may_buy & ~self.may_sell)
+
+    @property
     def floor(self) -> np.ndarray:
-        """Smallest weight: what is held where it cannot be sold."""
-        return np.where(self.may_sell, 0.0, self.held)
+        """Smallest weight but for caps: what is held where it cannot be sold."""
+        towards_zero = np.where(self.forced, 0.0, np.minimum(self.held, 0.0))
+        opened = np.where(self.may_buy, -self.short_cap, towards_zero)
+        floor = np.where(self.may_sell, opened, self.held)
+        return np.asarray(
+            floor if self.least is None else np.maximum(floor, self.least)
+        )
 
     @property
     def ceiling(self) -> np.ndarray:
         """Largest weight but for caps: what is held where it cannot be bought."""
-        return np.where(self.may_buy, np.inf, self.held)
+        towards_zero = np.where(self.may_sell, np.maximum(self.held, 0.0), self.held)
+        return np.asarray(np.where(self.may_buy, np.inf, towards_zero))
 
+    @property
+    def highest(self) -> np.ndarray:
+        """Largest weight, caps included."""
+        return np.asarray(np.minimum(self.ceiling, self.cap))
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Position:
-    """What is held and what can be traded, over N assets (arrays of shape (N,)).
+    @property
+    def borrow(self) -> np.ndarray:
+        """Cost of a short position over one rebalance period, shape (N,)."""
+        return np.zeros(len(self.assets)) if self.borrowed is None else self.borrowed
 
-    `held_out` maps an asset without a risk estimate to the reason.
-    """
+    @property
+    def whole_numbers(self) -> bool:
+        """Whether names are counted or small positions forbidden: not convex."""
+        return self.smallest > 0.0 or self.most_names is not None
 
-    held: np.ndarray
-    cash: float
-    tradeable: np.ndarray
-    forced: np.ndarray
-    held_out: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """The limits as written: legs, extra layer ranges, name, cash, turnover."""
-
-    legs: Mapping[str, Leg]
-    layers: Mapping[str, tuple[float, float]]
-    max_weight: float
-    cash: tuple[float, float]
-    max_turnover: float | None
-
-
-def limits_at(
-    rules: Rules,
-    assets: Sequence[str],
-    layer_of: Mapping[str, str],
-    position: Position,
-) -> Limits:
-    """Return the limits that `rules` set for what is held and tradeable now.
-
-    - An asset of no leg has weight 0. A held-out asset may be sold, not bought.
-    - A held asset that cannot trade keeps its weight, whatever its caps say; where
-      such assets alone exceed a range, the others in it weigh 0 until they trade.
-    - Cash stands in for a leg without a member that can be bought: its range is added
-      to that of cash, so its minimum is held in cash.
-
-    Each of these leaves a note.
-    """
-    layer = np.array([layer_of[asset] for asset in assets], dtype=object)
-    in_leg = np.zeros(len(assets), dtype=bool)
-    for leg in rules.legs.values():
-        in_leg |= np.isin(layer, leg.layers)
-    known = np.array([asset not in position.held_out for asset in assets], dtype=bool)
-    may_sell = position.tradeable
-    may_buy = position.tradeable & in_leg & known & ~position.forced
-    cap = np.where(in_leg & ~position.forced, rules.max_weight, 0.0)
-    limits = Limits(
-        assets=tuple(assets),
-        budgets=_budgets(rules, layer),
-        cap=np.where(may_sell, cap, np.inf),
-        may_buy=may_buy,
-        may_sell=may_sell,
-        held=np.maximum(position.held, 0.0),
-        held_cash=position.cash,
-        cash=rules.cash,
-        forced=position.forced & position.tradeable,
-        max_turnover=rules.max_turnover,
-        max_weight=rules.max_weight,
-        notes=_notes(assets, position, in_leg),
-    )
-    return _with_closed_holdings(_with_empty_legs(limits, len(rules.legs)))
+    @property
+    def shorts(self) -> bool:
+        """Whether any weight may be negative."""
+        return bool((self.floor < 0.0).any())
 
 
 def breach(limits: Limits, weights: np.ndarray, costs: float) -> tuple[float, str]:
@@ -142,18 +140,7 @@ def breach(limits: Limits, weights: np.ndarray, costs: float) -> tuple[float, st
     `weights` (N,) are shares of net asset value now, and `costs` is the share of it
     that has to come out of cash.
     """
-    worst = [(float((-weights).max(initial=0.0)), "a weight below 0")]
-    for budget in limits.budgets:
-        total = float(weights[budget.members].sum())
-        worst.append((max(budget.low - total, total - budget.high), budget.name))
-    over = float((weights - limits.cap).max(initial=0.0))
-    worst.append((over, "portfolio.max_weight"))
-    cash, (low, high) = 1.0 - float(weights.sum()), limits.cash
-    worst.append((max(low - (cash - costs), cash - high), "portfolio.cash"))
-    if limits.max_turnover is not None:
-        excess = turnover(limits, weights) - limits.max_turnover
-        worst.append((excess, "portfolio.max_turnover"))
-    size, name = max(worst)
+    size, name = max(_misses(limits, weights, costs))
     return (size, name) if size > 0 else (0.0, "")
 
 
@@ -169,88 +156,33 @@ def turnover(limits: Limits, weights: np.ndarray) -> float:
     return 0.5 * (float(traded) + abs(cash - before))
 
 
-def _budgets(rules: Rules, layer: np.ndarray) -> tuple[Budget, ...]:
-    """Return one budget per leg, then one per limited layer."""
-    legs = [
-        Budget(
-            name=f"barbell.{name}.weight",
-            members=np.isin(layer, leg.layers),
-            low=leg.weight[0],
-            high=leg.weight[1],
-        )
-        for name, leg in rules.legs.items()
-    ]
-    layers = [
-        Budget(
-            name=f"portfolio.layers.{name}",
-            members=layer == name,
-            low=low,
-            high=high,
-        )
-        for name, (low, high) in rules.layers.items()
-    ]
-    return (*legs, *layers)
+def risk(limits: Limits, weights: np.ndarray) -> float:
+    """Return the volatility that the risk limit bounds, 0 without a covariance."""
+    if limits.covariance is None:
+        return 0.0
+    return float(np.sqrt(max(weights @ limits.covariance @ weights, 0.0)))
 
 
-def _with_empty_legs(limits: Limits, legs: int) -> Limits:
-    """Let cash stand in for each leg that cannot be bought."""
-    budgets, notes = list(limits.budgets), list(limits.notes)
-    low, high = limits.cash
-    closed = ~limits.may_sell & (limits.held > NOTHING)
-    for place, budget in enumerate(budgets):
-        if (limits.may_buy & budget.members).any():
-            continue
-        kept = float(limits.held[closed & budget.members].sum())
-        missing = max(budget.low - kept, 0.0)
-        budgets[place] = replace(budget, low=0.0)
-        if place >= legs:  # a layer's extra minimum reserves no cash of its own
-            if missing:
-                notes.append(f"{budget.name}: no member can be bought, minimum waived")
-            continue
-        low = min(low + missing, 1.0)
-        high = min(high + max(budget.high - kept, 0.0), 1.0)
-        reserved = f", its minimum {missing:.2f} is held in cash" if missing else ""
-        notes.append(f"{budget.name}: no member can be bought{reserved}")
-    return replace(limits, budgets=tuple(budgets), cash=(low, high), notes=tuple(notes))
-
-
-def _with_closed_holdings(limits: Limits) -> Limits:
-    """Let ranges that closed holdings exceed by themselves bind only the others."""
-    closed = ~limits.may_sell & (limits.held > NOTHING)
-    budgets, notes = list(limits.budgets), list(limits.notes)
-    for place, budget in enumerate(budgets):
-        stuck = float(limits.held[closed & budget.members].sum())
-        if stuck <= budget.high or stuck == 0.0:
-            continue
-        budgets[place] = replace(
-            budget, members=budget.members & ~closed, low=0.0, high=0.0
-        )
-        notes.append(
-            f"{budget.name}: holdings that cannot trade weigh {stuck:.4f}, above the "
-            f"maximum {budget.high:.2f}; nothing else is held in it"
-        )
-    return replace(limits, budgets=tuple(budgets), notes=tuple(notes))
-
-
-def _notes(
-    assets: Sequence[str], position: Position, in_leg: np.ndarray
-) -> tuple[str, ...]:
-    """Return what is closed, forced out or held out, one sentence each."""
-    notes = []
-    closed = [
-        f"{asset} ({weight:.4f})"
-        for asset, weight, open_ in zip(
-            assets, position.held, position.tradeable, strict=True
-        )
-        if weight > NOTHING and not open_
-    ]
-    if closed:
-        notes.append(f"cannot trade and keep their weight: {at_most(closed)}")
-    out = [
-        f"{asset} ({position.held_out[asset]})"
-        for asset, wanted in zip(assets, in_leg, strict=True)
-        if wanted and asset in position.held_out
-    ]
-    if out:
-        notes.append(f"not bought, no risk estimate: {at_most(out)}")
-    return tuple(notes)
+def _misses(
+    limits: Limits, weights: np.ndarray, costs: float
+) -> Iterator[tuple[float, str]]:
+    """Yield by how much each limit is missed (negative where met), and its name."""
+    below = "a weight below 0" if not limits.max_short else SHORT
+    yield float((limits.floor - weights).max(initial=0.0)), below
+    for budget in limits.budgets:
+        total = budget.total(weights)
+        yield max(budget.low - total, total - budget.high), budget.name
+    yield float((weights - limits.cap).max(initial=0.0)), CAP
+    cash, (low, high) = 1.0 - float(weights.sum()), limits.cash
+    yield max(low - (cash - costs), cash - high), CASH
+    if limits.max_turnover is not None:
+        yield turnover(limits, weights) - limits.max_turnover, TURNOVER
+    if limits.gross is not None:
+        yield float(np.abs(weights).sum()) - limits.gross, GROSS
+    if limits.risk_limit is not None:
+        yield risk(limits, weights) - limits.risk_limit, RISK
+    held = np.abs(weights) > ALLOWED_BREACH
+    if limits.most_names is not None:
+        yield float(held.sum() - limits.most_names), NAMES
+    small = held & ~limits.closed
+    yield float((limits.smallest - np.abs(weights))[small].max(initial=0.0)), SMALLEST

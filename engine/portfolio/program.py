@@ -1,190 +1,226 @@
-"""The optimiser: one parametrised convex programme per shape of problem."""
+"""Every problem as a textbook writes it, in cvxpy: the definition and the oracle.
+
+What the direct path (`engine.portfolio.direct`) does not take is solved here.
+"""
 
 from __future__ import annotations
 
-import threading
 import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
-import cvxpy as cp
+import cvxpy as cp  # about a second to import: this module is imported where it is run
 import numpy as np
 
-from engine.portfolio.constraints import Limits
-from engine.portfolio.objectives import Objective
+from engine.portfolio.constraints import (
+    CAP,
+    CASH,
+    GROSS,
+    NAMES,
+    RISK,
+    SHORT,
+    SMALLEST,
+    TURNOVER,
+    Limits,
+)
+from engine.portfolio.objectives.goal import Goal
+from engine.portfolio.solution import Solution
 
 #: Clarabel's stopping tolerances: weights are reported, and compared, to 1e-6.
 PRECISION = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
+#: HiGHS proves an integer optimum to this relative gap.
+GAP = {"mip_rel_gap": 1e-7, "mip_feasibility_tolerance": 1e-9}
 #: Stands for "no limit" where the solver wants a number.
 UNBOUNDED = 100.0
-SOLVED = (cp.OPTIMAL, cp.OPTIMAL_INACCURATE)
+#: A multiplier below this share of the scale is the solver's rounding.
+_BINDS = 1e-7
+
+Rates = tuple[np.ndarray, np.ndarray]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """What is fixed in a programme: everything else is a parameter.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rule:
+    """A constraint and the setting of the thesis file that it stands for.
 
-    members : one mask per budget. trades : whether bought and sold amounts matter
-    (costs or turnover). limited : whether turnover is. target : whether the linear
-    return has a minimum.
+    `side` is "minimum", "maximum" or "" for a setting with one side; a name of "" is
+    the problem's own bookkeeping. `assets` are those of a constraint with N rows.
     """
 
-    assets: int
-    members: tuple[tuple[bool, ...], ...]
-    trades: bool = True
-    limited: bool = False
-    target: bool = False
+    constraint: cp.Constraint
+    name: str = ""
+    side: str = ""
+    assets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Program:
-    """A compiled programme; `parameters` by name. `lock` guards its mutable state."""
+class Programme:
+    """A problem with its unknowns: ``weights / whole`` is the answer."""
 
     problem: cp.Problem
-    weights: cp.Variable
-    parameters: dict[str, cp.Parameter]
-    lock: threading.Lock
+    weights: cp.Expression
+    whole: cp.Expression
+    rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Solution:
-    """The solver's word and, where it has one, weights before costs, shape (N,)."""
-
-    status: str
-    weights: np.ndarray | None
-
-
-def solve(
-    limits: Limits,
-    objective: Objective,
-    rates: tuple[np.ndarray, np.ndarray],
-    *,
-    covered: bool,
-) -> Solution:
-    """Return the weights that maximise `objective` within `limits`.
+def solve(limits: Limits, goal: Goal, rates: Rates, *, covered: bool) -> Solution:
+    """Return the weights that maximise `goal` within `limits`.
 
     `rates` are the costs of buying and of selling, fractions of the value traded,
     shape (N,) each. Where `covered`, the costs leave the minimum of cash untouched
-    (self financing: weights + cash left + costs = 1). The answer depends on the
-    arguments only: a programme is compiled once per shape, but never started from an
-    earlier answer.
+    (self financing: weights + cash left + costs = 1). A linear goal goes to HiGHS,
+    with whole numbers too (names counted, small positions forbidden); everything else
+    to Clarabel, which takes none: see `engine.portfolio.integers`.
     """
-    limited = limits.max_turnover is not None
-    shape = Shape(
-        assets=len(limits.assets),
-        members=tuple(tuple(map(bool, b.members)) for b in limits.budgets),
-        trades=limited or any(rate.any() for rate in rates),
-        limited=limited,
-    )
-    exits = float(limits.held[limits.forced].sum())
-    values = {
-        "floor": limits.floor,
-        "ceiling": np.minimum(np.minimum(limits.ceiling, limits.cap), UNBOUNDED),
-        "low": np.array([budget.low for budget in limits.budgets]),
-        "high": np.array([budget.high for budget in limits.budgets]),
-        "cash_low": limits.cash[0],
-        "cash_high": limits.cash[1],
-        "held": limits.held,
-        "buy_cost": rates[0],
-        "sell_cost": rates[1],
-        "buy_cover": rates[0] * covered,
-        "sell_cover": rates[1] * covered,
-        "counted": np.where(limits.forced, 0.0, 0.5),
-        "held_cash": limits.held_cash + exits,
-        "max_turnover": limits.max_turnover or 0.0,
-    }
-    return run(shape, objective, values)
-
-
-def run(
-    shape: Shape, objective: Objective, values: dict[str, np.ndarray | float]
-) -> Solution:
-    """Return the solution of the programme of this shape at these parameters.
-
-    The objective is divided by the mean of the quadratic's diagonal, so that the
-    solver's tolerances mean the same for daily and for yearly returns.
-    """
-    scale = float(np.diag(objective.quadratic).mean()) or 1.0
-    values = values | {
-        "factor": _square_root(objective.quadratic / scale),
-        "linear": objective.linear / scale,
-    }
-    for side in ("buy_cost", "sell_cost"):
-        if side in values:
-            values[side] = values[side] * (objective.cost_weight / scale)
-    program = compiled(shape)
-    with program.lock:
-        for name, parameter in program.parameters.items():
-            parameter.value = values[name]
-        try:
-            with warnings.catch_warnings():
-                # an inaccurate optimum warns: it is in the status, and is checked
-                warnings.simplefilter("ignore", UserWarning)
-                program.problem.solve(solver=cp.CLARABEL, warm_start=False, **PRECISION)
-        except cp.SolverError as error:
-            return Solution(status=f"failed: {error}", weights=None)
-        status = str(program.problem.status)
-        found = program.weights.value if status in SOLVED else None
-        return Solution(
-            status=status, weights=None if found is None else np.array(found)
-        )
-
-
-@lru_cache(maxsize=64)
-def compiled(shape: Shape) -> Program:
-    """Return the programme of this shape, compiled once (disciplined parametrised)."""
-    n, budgets = shape.assets, len(shape.members)
-    p = {name: cp.Parameter(n) for name in ("linear", "floor", "ceiling")}
-    p["factor"] = cp.Parameter((n, n))
-    p["cash_low"], p["cash_high"] = cp.Parameter(), cp.Parameter()
-    weights = cp.Variable(n)
-    cash = 1.0 - cp.sum(weights)
-    loss = 0.5 * cp.sum_squares(p["factor"] @ weights) - p["linear"] @ weights
-    rules = [weights >= p["floor"], weights <= p["ceiling"], cash <= p["cash_high"]]
-    if budgets:
-        p["low"], p["high"] = cp.Parameter(budgets), cp.Parameter(budgets)
-        total = np.array(shape.members, dtype=np.float64) @ weights
-        rules += [total >= p["low"], total <= p["high"]]
-    if shape.target:
-        p["expected"], p["target"] = cp.Parameter(n), cp.Parameter()
-        rules += [p["expected"] @ weights >= p["target"]]
-    if shape.trades:
-        trading, costs = _trading(shape, weights, cash, p)
-        rules, loss = rules + trading, loss + costs
-    else:
-        rules += [cash >= p["cash_low"]]
-    return Program(
-        problem=cp.Problem(cp.Minimize(loss), rules),
-        weights=weights,
-        parameters=p,
-        lock=threading.Lock(),
+    programme = define(limits, goal, rates, covered=covered)
+    problem = programme.problem
+    linear = goal.linear_program and limits.risk_limit is None
+    name = "highs" if linear else "clarabel"
+    try:
+        with warnings.catch_warnings():
+            # an inaccurate optimum warns: it is in the status, and is checked
+            warnings.simplefilter("ignore", UserWarning)
+            residual = _by_highs(problem) if linear else _by_clarabel(problem)
+    except cp.SolverError as error:
+        return Solution(status=f"failed: {error}", solver=name)
+    status = str(problem.status)
+    if status not in (cp.OPTIMAL, cp.OPTIMAL_INACCURATE):
+        return Solution(status=status, solver=name)
+    priced = not problem.is_mixed_integer() and not goal.homogeneous
+    return Solution(
+        status=status,
+        solver=name,
+        weights=np.asarray(programme.weights.value) / float(programme.whole.value),
+        residual=residual,
+        prices=_prices(programme, goal.scale) if priced else {},
     )
 
 
-def _trading(
-    shape: Shape,
-    weights: cp.Variable,
-    cash: cp.Expression,
-    p: dict[str, cp.Parameter],
-) -> tuple[list[cp.Constraint], cp.Expression]:
-    """Return what trades must keep to, and what they cost; adds to `p`."""
-    n = shape.assets
+def _by_clarabel(problem: cp.Problem) -> float:
+    """Solve a conic problem; return how far the answer is from optimal."""
+    data, chain, inverse = problem.get_problem_data(
+        cp.CLARABEL, solver_opts=dict(PRECISION)
+    )
+    # solved from its data, because only the solver's own answer has its residuals
+    answer = chain.solve_via_data(problem, data, solver_opts=dict(PRECISION))
+    problem.unpack_results(answer, chain, inverse)
+    gap = abs(answer.obj_val - answer.obj_val_dual) / max(1.0, abs(answer.obj_val))
+    return float(max(answer.r_prim, answer.r_dual, gap))
+
+
+def _by_highs(problem: cp.Problem) -> float:
+    """Solve a linear problem; return how far the answer is from optimal."""
+    integer = problem.is_mixed_integer()
+    problem.solve(solver=cp.HIGHS, **(GAP if integer else {}))
+    stats = problem.solver_stats.extra_stats
+    if integer:
+        return float(stats.mip_gap)
+    return float(max(stats.max_primal_infeasibility, stats.max_dual_infeasibility))
+
+
+def define(limits: Limits, goal: Goal, rates: Rates, *, covered: bool) -> Programme:
+    """Return the problem of `goal` within `limits`, ready to be solved.
+
+    All amounts are multiples of `whole`: 1, or a free factor where the goal is a ratio.
+    """
+    n = len(limits.assets)
+    whole: cp.Expression = cp.Constant(1.0)
+    rules = []
+    if goal.homogeneous:
+        whole = cp.Variable(nonneg=True)
     bought, sold = cp.Variable(n, nonneg=True), cp.Variable(n, nonneg=True)
-    p["held"] = cp.Parameter(n)
-    for name in ("buy_cost", "sell_cost", "buy_cover", "sell_cover"):
-        p[name] = cp.Parameter(n, nonneg=True)
-    paid = p["buy_cover"] @ bought + p["sell_cover"] @ sold
-    rules = [weights == p["held"] + bought - sold, cash - paid >= p["cash_low"]]
-    if shape.limited:
-        p["counted"] = cp.Parameter(n, nonneg=True)
-        p["held_cash"], p["max_turnover"] = cp.Parameter(), cp.Parameter()
-        moved, change = cp.Variable(), cash - p["held_cash"]
-        rules += [
-            moved >= change,
-            moved >= -change,
-            p["counted"] @ (bought + sold) + 0.5 * moved <= p["max_turnover"],
-        ]
-    return rules, p["buy_cost"] @ bought + p["sell_cost"] @ sold
+    weights = limits.held * whole + bought - sold
+    cash = whole - cp.sum(weights)
+    loss, own = goal.define(weights)
+    rules += [Rule(constraint=one) for one in own]
+    rules += _ranges(limits, weights, whole)
+    paid = float(covered) * (rates[0] @ bought + rates[1] @ sold)
+    low, high = limits.cash
+    rules.append(Rule(constraint=cash - paid >= low * whole, name=CASH, side="minimum"))
+    rules.append(Rule(constraint=cash <= high * whole, name=CASH, side="maximum"))
+    rules += _turnover(limits, bought, sold, cash, whole)
+    if limits.whole_numbers and goal.linear_program and limits.risk_limit is None:
+        rules += _counted(limits, weights)
+    costs = rates[0] @ bought + rates[1] @ sold + limits.borrow @ cp.neg(weights)
+    if goal.cost_weight:
+        loss = loss + goal.cost_weight * costs
+    return Programme(
+        problem=cp.Problem(
+            cp.Minimize(loss / goal.scale), [rule.constraint for rule in rules]
+        ),
+        weights=weights,
+        whole=whole,
+        rules=tuple(rules),
+    )
+
+
+def _ranges(
+    limits: Limits, weights: cp.Expression, whole: cp.Expression
+) -> Iterator[Rule]:
+    """Yield what binds each asset, and sums of them."""
+    floor, highest = limits.floor, np.minimum(limits.highest, UNBOUNDED)
+    yield Rule(
+        constraint=weights >= floor * whole,
+        name=SHORT if limits.max_short else "",
+        assets=limits.assets,
+    )
+    yield Rule(constraint=weights <= highest * whole, name=CAP, assets=limits.assets)
+    for budget in limits.budgets:
+        total = budget.coefficients @ weights
+        if np.isfinite(budget.low):
+            above = total >= budget.low * whole
+            yield Rule(constraint=above, name=budget.name, side="minimum")
+        if np.isfinite(budget.high):
+            below = total <= budget.high * whole
+            yield Rule(constraint=below, name=budget.name, side="maximum")
+    if limits.gross is not None:
+        yield Rule(constraint=cp.norm1(weights) <= limits.gross * whole, name=GROSS)
+    if limits.risk_limit is not None and limits.covariance is not None:
+        volatility = cp.norm(_square_root(limits.covariance) @ weights)
+        yield Rule(constraint=volatility <= limits.risk_limit * whole, name=RISK)
+
+
+def _turnover(
+    limits: Limits,
+    bought: cp.Variable,
+    sold: cp.Variable,
+    cash: cp.Expression,
+    whole: cp.Expression,
+) -> Iterator[Rule]:
+    """Yield the limit of half the sum of changes, cash included, exits apart."""
+    if limits.max_turnover is None:
+        return
+    exits = float(limits.held[limits.forced].sum())
+    moved = cp.abs(cash - (limits.held_cash + exits) * whole)
+    traded = (~limits.forced).astype(float) @ (bought + sold)
+    half = 0.5 * (traded + moved)
+    yield Rule(constraint=half <= limits.max_turnover * whole, name=TURNOVER)
+
+
+def _counted(limits: Limits, weights: cp.Expression) -> Iterator[Rule]:
+    """Yield what counts names and forbids small positions (long only)."""
+    chosen = cp.Variable(len(limits.assets), boolean=True)
+    highest = np.minimum(limits.highest, UNBOUNDED)
+    least = np.where(limits.closed, 0.0, limits.smallest)
+    yield Rule(constraint=weights <= cp.multiply(highest, chosen))
+    yield Rule(constraint=weights >= cp.multiply(limits.floor, chosen), name=SHORT)
+    if limits.smallest:
+        yield Rule(constraint=weights >= cp.multiply(least, chosen), name=SMALLEST)
+    if limits.most_names is not None:
+        yield Rule(constraint=cp.sum(chosen) <= limits.most_names, name=NAMES)
+
+
+def _prices(programme: Programme, scale: float) -> Mapping[str, float]:
+    """Return what the objective gains per unit of each limit that binds."""
+    prices = {}
+    for rule in programme.rules:
+        if not rule.name or rule.constraint.dual_value is None:
+            continue
+        multipliers = np.atleast_1d(np.asarray(rule.constraint.dual_value, dtype=float))
+        label = f"{rule.name} {rule.side}".rstrip()
+        for place in np.flatnonzero(multipliers > _BINDS):
+            key = f"{label} ({rule.assets[place]})" if rule.assets else label
+            prices[key] = float(multipliers[place]) * scale
+    return prices
 
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:

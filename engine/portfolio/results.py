@@ -37,11 +37,15 @@ class Risk:
     covariance : (n, n) positive semidefinite, over the assets with enough history.
     observations : (N,) number of returns of each asset.
     held_out : asset -> why it has no estimate and is not bought.
+    proxied : asset -> why another return stands in for its own.
+    by_layer : whether the estimate knew the assets' layers.
     """
 
     covariance: pd.DataFrame
     observations: pd.Series
     held_out: Mapping[str, str] = field(default_factory=dict)
+    proxied: Mapping[str, str] = field(default_factory=dict)
+    by_layer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,6 +58,14 @@ class Decision:
     `status` is the solver's word, `notes` what a reader must know (a leg without
     tradeable members, an asset held out or fixed). `objective` is what was maximised;
     `alpha` is NaN for an asset without a risk estimate.
+
+    solver : what computed the weights ("none" for a closed form). residual : how far
+        they are from optimal (`engine.portfolio.solution.Solution`), NaN for a closed
+        form. fallback : why an earlier way was not taken, "" where the first one was.
+    prices : shadow prices: what the objective, over one rebalance period, would gain
+        per unit of each limit that binds, by setting ("portfolio.cash minimum",
+        "portfolio.max_weight (NVDA)"). None for closed forms, whole numbers, ratios.
+    slacks : setting -> by how much it was widened, only with ``portfolio.relax``.
     """
 
     session: pd.Timestamp
@@ -66,3 +78,8 @@ class Decision:
     objective: float
     costs: float = 0.0
     notes: tuple[str, ...] = ()
+    solver: str = ""
+    residual: float = float("nan")
+    fallback: str = ""
+    prices: Mapping[str, float] = field(default_factory=dict)
+    slacks: Mapping[str, float] = field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -9,17 +11,52 @@ import pandas as pd
 
 from engine.errors import at_most
 from engine.market.panel import check_panel
+from engine.portfolio.covariance import (
+    centred,
+    exponential_covariance,
+    layer_factor_covariance,
+    layer_means,
+    pairwise_covariance,
+    shrink,
+    shrink_to_identity,
+    with_lags,
+)
 from engine.portfolio.results import Risk
 
-Method = Literal["sample", "ledoit_wolf"]
+Method = Literal["sample", "exponential", "ledoit_wolf", "oas", "layer_factors"]
 
 #: An eigenvalue of a correlation matrix below this is rounding or a negative one.
 SMALLEST_EIGENVALUE = 1e-10
 #: A standard deviation of daily returns below this is a price that does not move.
 NO_VARIATION = 1e-9
+#: Higham's projections end when the matrix moves by less, or after so many.
+_STILL, _PROJECTIONS = 1e-9, 200
 
 
-def estimate(returns: pd.DataFrame, method: Method, min_history: int) -> Risk:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a covariance is estimated, beside the method.
+
+    half_life : sessions after which a return counts half ("exponential").
+    overlap : sessions over which news may reach markets with other hours; 1 = one.
+    short_history : what an asset with too few returns gets: "hold_out" or "proxy".
+    layer_of, market_of : what the assets belong to; an asset without a layer has a
+        layer of its own, and without markets all assets trade in different ones.
+    """
+
+    half_life: float = 63.0
+    overlap: int = 1
+    short_history: Literal["hold_out", "proxy"] = "hold_out"
+    layer_of: Mapping[str, str] | None = None
+    market_of: Mapping[str, str] | None = None
+
+
+def estimate(
+    returns: pd.DataFrame,
+    method: Method,
+    min_history: int,
+    options: Options | None = None,
+) -> Risk:
     """Return the covariance of returns, with the assets too short for one held out.
 
     Parameters
@@ -27,12 +64,16 @@ def estimate(returns: pd.DataFrame, method: Method, min_history: int) -> Risk:
     returns : DataFrame of shape (T, N)
         A panel of simple returns per session. NaN where an asset had no new close; it
         is never taken as 0.
-    method : {"sample", "ledoit_wolf"}
-        Pairwise-complete sample covariance (ddof 1), or the same shrunk towards a
-        constant correlation (`shrink`).
+    method : str
+        "sample": pairwise-complete covariance (ddof 1). "exponential": the same with
+        weights that halve. "ledoit_wolf": the sample shrunk towards a constant
+        correlation (`shrink`). "oas": towards equal variances (`shrink_to_identity`).
+        "layer_factors": one factor per layer (`layer_factor_covariance`).
     min_history : int
-        An asset with fewer returns is held out; so is, of two assets with fewer than
-        half as many returns in common, the one with the shorter history.
+        An asset with fewer returns is held out, or gets a proxy; so is held out, of two
+        assets with fewer than half as many returns in common, the one with the shorter
+        history.
+    options : Options, optional
 
     Returns
     -------
@@ -42,123 +83,163 @@ def estimate(returns: pd.DataFrame, method: Method, min_history: int) -> Risk:
 
     Notes
     -----
+    A *proxy* is the mean return of the asset's layer, over the members with enough
+    history, and independent noise that lifts its variance to the mean of theirs: the
+    asset's own few returns are not used. Without such a member it is held out.
+
     Daily returns of markets with different hours are asynchronous: at a New York close
     the last price of Seoul or Shanghai is half a day old, so news of one day reaches
     the two columns a row apart, and covariances between regions are understated (those
-    within a region are not). No lead-lag correction is made; where an asset had no new
-    close, its next return spans the gap and counts as one observation.
+    within a region are not). ``overlap=2`` adds what arrives a session later
+    (`with_lags`). Where an asset had no new close, its next return spans the gap and
+    counts as one observation.
     """
     check_panel(returns, name="returns")
+    options = options or Options()
     names = list(returns.columns)
     values = returns.to_numpy(dtype=np.float64)
     seen = np.isfinite(values)
+    counts = seen.sum(axis=0)
     kept, held_out = _with_history(values, seen, names, min_history)
-    values, seen = values[:, kept], seen[:, kept]
-    covariance = pairwise_covariance(values, seen)
-    if method == "ledoit_wolf":
-        covariance, _ = shrink(values, seen, covariance)
+    proxied: dict[str, str] = {}
+    extra = np.zeros(len(names))
+    if options.short_history == "proxy":
+        values, extra, proxied = _with_proxies(
+            values, kept, held_out, names, _labels(names, options.layer_of)
+        )
+        seen = np.isfinite(values)
+        held_out = {name: held_out[name] for name in held_out if name not in proxied}
+        kept = [place for place, name in enumerate(names) if name not in held_out]
     chosen = [names[column] for column in kept]
+    if len(kept) < len(names):
+        values, seen = values[:, kept], seen[:, kept]
+    covariance = _covariance(values, seen, chosen, method, options)
+    covariance = nearest_psd(covariance + np.diag(extra[kept]))
+    columns = returns.columns  # an index of strings is slow to make
+    labels = columns if len(kept) == len(names) else columns[kept]
     return Risk(
-        covariance=pd.DataFrame(nearest_psd(covariance), index=chosen, columns=chosen),
-        observations=pd.Series(
-            np.isfinite(returns.to_numpy()).sum(axis=0), index=names, name="returns"
-        ),
+        covariance=pd.DataFrame(covariance, index=labels, columns=labels),
+        observations=pd.Series(counts, index=columns, name="returns"),
         held_out=held_out,
+        proxied=proxied,
+        by_layer=options.layer_of is not None,
     )
 
 
-def pairwise_covariance(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Return each pair's sample covariance over the rows that both have.
+def _covariance(
+    values: np.ndarray,
+    seen: np.ndarray,
+    names: Sequence[str],
+    method: Method,
+    options: Options,
+) -> np.ndarray:
+    """Return the estimate of one method, shape (n, n)."""
+    if not names:
+        return np.zeros((0, 0))
+    if method == "exponential":
+        sample = exponential_covariance(values, seen, options.half_life)
+    else:
+        sample = pairwise_covariance(values, seen)
+    if method == "layer_factors":
+        groups = _labels(names, options.layer_of)
+        sample = layer_factor_covariance(values, seen, groups, sample)
+    if options.overlap > 1:
+        markets = _labels(names, options.market_of)
+        apart = markets[:, None] != markets[None, :]
+        sample = with_lags(sample, values, seen, options.overlap, apart)
+    if method == "ledoit_wolf":
+        return shrink(values, seen, sample)[0]
+    if method == "oas":
+        mask = seen.astype(np.float64)
+        return shrink_to_identity(sample, float((mask.T @ mask).mean()))[0]
+    return sample
 
-    `values` and the mask `seen` have shape (T, n), the result (n, n), ddof 1, equal to
-    ``pandas.DataFrame.cov``. NaN for a pair with fewer than two rows in common.
+
+def _labels(names: Sequence[str], of: Mapping[str, str] | None) -> np.ndarray:
+    """Return what each asset belongs to, its own name where nothing is known."""
+    return np.array([(of or {}).get(name, name) for name in names], dtype=str)
+
+
+def _with_proxies(
+    values: np.ndarray,
+    kept: Sequence[int],
+    held_out: Mapping[str, str],
+    names: Sequence[str],
+    layers: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
+    """Return (T, N) returns with layer means for short histories.
+
+    Also what their variances lack, (N,), and the reason for each proxy.
     """
-    filled, mask = _centred(values, seen)
-    common = mask.T @ mask
-    sums = filled.T @ mask
-    with np.errstate(invalid="ignore", divide="ignore"):
-        covariance = (filled.T @ filled - sums * sums.T / common) / (common - 1.0)
-    covariance[common < 2] = np.nan
-    return np.asarray((covariance + covariance.T) / 2.0)
-
-
-def shrink(
-    values: np.ndarray, seen: np.ndarray, sample: np.ndarray
-) -> tuple[np.ndarray, float]:
-    r"""Return the covariance shrunk to constant correlation, and the intensity.
-
-    Parameters
-    ----------
-    values, seen : ndarray of shape (T, n)
-        Returns and the mask of those that exist.
-    sample : ndarray of shape (n, n)
-        The covariance to shrink, here pairwise-complete with ddof 1.
-
-    Notes
-    -----
-    .. math:: \hat\delta = \frac{\sum_{ij} \widehat{Var}(s_{ij}) -
-              \widehat{Cov}(f_{ij}, s_{ij})}{\sum_{ij} (f_{ij} - s_{ij})^2}
-
-    clipped to [0, 1], with :math:`f_{ij} = \bar r \sqrt{s_{ii} s_{jj}}`. Each moment
-    is a mean over the rows that the pair has in common and its sampling variance falls
-    with the number of those rows (that of s_ii with the rows of i), so on complete
-    data this is the published estimator. Fewer than two assets, or a sample that is
-    the target already, are not shrunk. Unlike PyPortfolioOpt, a missing return is left
-    out of the moments, not counted as 0.
-
-    References
-    ----------
-    Ledoit and Wolf (2004), Journal of Portfolio Management 30(4).
-    """
-    n = sample.shape[0]
-    if n < 2:
-        return sample, 0.0
-    x, mask = _centred(values, seen)
-    common = mask.T @ mask
-    variance = np.diag(sample)
-    sd = np.sqrt(variance)
-    mean_correlation = ((sample / np.outer(sd, sd)).sum() - n) / (n * (n - 1))
-    target = mean_correlation * np.outer(sd, sd)
-    np.fill_diagonal(target, variance)
-    distance = float(((target - sample) ** 2).sum())
-    if distance <= (SMALLEST_EIGENVALUE * variance.sum()) ** 2:
-        return sample, 0.0
-    product = x.T @ x / common
-    pi = (x**2).T @ (x**2) / common - 2.0 * product * sample + sample**2
-    own_square = (x**2).T @ mask / common
-    theta = (
-        (x**3).T @ x / common
-        - own_square * sample
-        - product * variance[:, None]
-        + variance[:, None] * sample
-    )
-    np.fill_diagonal(theta, 0.0)
-    rows = np.diag(common)
-    rho = (np.diag(pi) / rows).sum() + mean_correlation * (
-        np.outer(1.0 / sd, sd) * theta / rows[:, None]
-    ).sum()
-    intensity = float(np.clip(((pi / common).sum() - rho) / distance, 0.0, 1.0))
-    return intensity * target + (1.0 - intensity) * sample, intensity
+    filled, extra = values.copy(), np.zeros(len(names))
+    proxied: dict[str, str] = {}
+    known = list(kept)
+    for place, name in enumerate(names):
+        members = [one for one in known if layers[one] == layers[place]]
+        if name not in held_out or not members or "variation" in held_out[name]:
+            continue
+        member_values = values[:, members]
+        member_seen = np.isfinite(member_values)
+        one_group = np.zeros(len(members), dtype=np.int64)
+        filled[:, place] = layer_means(member_values, member_seen, one_group)[0][:, 0]
+        own = np.diag(pairwise_covariance(member_values, member_seen)).mean()
+        extra[place] = max(own - np.nanvar(filled[:, place], ddof=1), 0.0)
+        proxied[name] = f"{held_out[name]}; the mean of {layers[place]} stands in"
+    return filled, extra, proxied
 
 
 def nearest_psd(covariance: np.ndarray) -> np.ndarray:
-    """Return the matrix itself, or with the negative eigenvalues clipped.
+    """Return the matrix itself, or the nearest that is positive semidefinite.
 
-    Eigenvalues of the correlation matrix below 1e-10 are raised to it and the diagonal
-    is scaled back to 1 (Rousseeuw and Molenberghs 1993), which keeps every variance.
-    A positive definite matrix comes back unchanged.
+    Nearest in the correlation (Frobenius norm) with every variance kept: Higham's
+    alternating projections on matrices without negative eigenvalues and on those with
+    a diagonal of 1, with Dykstra's correction. A matrix whose correlation has no
+    eigenvalue below 1e-10 comes back unchanged.
+
+    References
+    ----------
+    Higham (2002), IMA Journal of Numerical Analysis 22(3).
     """
     if covariance.size == 0:
         return covariance
     sd = np.sqrt(np.diag(covariance))
     correlation = covariance / np.outer(sd, sd)
-    eigenvalues, vectors = np.linalg.eigh(correlation)
-    if eigenvalues[0] >= SMALLEST_EIGENVALUE:
+    if _is_positive(correlation):
         return covariance
-    clipped = (vectors * np.maximum(eigenvalues, SMALLEST_EIGENVALUE)) @ vectors.T
-    scale = sd / np.sqrt(np.diag(clipped))
-    repaired = clipped * np.outer(scale, scale)
+    repaired = _clipped(nearest_correlation(correlation)) * np.outer(sd, sd)
     return np.asarray((repaired + repaired.T) / 2.0)
+
+
+def nearest_correlation(matrix: np.ndarray) -> np.ndarray:
+    """Return the correlation matrix nearest to a symmetric one (Higham 2002)."""
+    nearest, correction = matrix, np.zeros_like(matrix)
+    for _ in range(_PROJECTIONS):
+        shifted = nearest - correction
+        eigenvalues, vectors = np.linalg.eigh(shifted)
+        positive = (vectors * np.maximum(eigenvalues, 0.0)) @ vectors.T
+        correction = positive - shifted
+        before, nearest = nearest, positive.copy()
+        np.fill_diagonal(nearest, 1.0)
+        if np.abs(nearest - before).max() < _STILL:
+            break
+    return np.asarray((nearest + nearest.T) / 2.0)
+
+
+def _is_positive(correlation: np.ndarray) -> bool:
+    """Whether no eigenvalue is below 1e-10: by Cholesky, a tenth of the time."""
+    try:
+        np.linalg.cholesky(correlation - SMALLEST_EIGENVALUE * np.eye(len(correlation)))
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def _clipped(correlation: np.ndarray) -> np.ndarray:
+    """Return a correlation with eigenvalues of at least 1e-10, its diagonal 1."""
+    eigenvalues, vectors = np.linalg.eigh(correlation)
+    clipped = (vectors * np.maximum(eigenvalues, SMALLEST_EIGENVALUE)) @ vectors.T
+    scale = 1.0 / np.sqrt(np.diag(clipped))
+    return np.asarray(clipped * np.outer(scale, scale))
 
 
 def _with_history(
@@ -166,7 +247,7 @@ def _with_history(
 ) -> tuple[list[int], dict[str, str]]:
     """Return the columns with enough returns, and why the others are held out."""
     counts = seen.sum(axis=0)
-    deviations, _ = _centred(values, seen)
+    deviations, _ = centred(values, seen)
     spread = np.sqrt((deviations**2).sum(axis=0) / np.maximum(counts, 1))
     held_out: dict[str, str] = {}
     kept = []
@@ -178,7 +259,10 @@ def _with_history(
         else:
             kept.append(column)
     least = max(2, min_history // 2)
-    common = seen.T.astype(np.int64) @ seen
+    if min(counts, default=0) == len(values):  # complete: every pair has all rows
+        return kept, held_out
+    mask = seen.astype(np.float64)  # whole numbers have no fast matrix product
+    common = mask.T @ mask
     while len(kept) > 1:
         short = common[np.ix_(kept, kept)] < least
         if not short.any():
@@ -191,11 +275,3 @@ def _with_history(
         )
         kept.remove(out)
     return kept, held_out
-
-
-def _centred(values: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return deviations from each column's mean, 0 where missing, and the mask."""
-    mask = seen.astype(np.float64)
-    filled = np.where(seen, values, 0.0)
-    mean = filled.sum(axis=0) / np.maximum(mask.sum(axis=0), 1.0)
-    return (filled - mean) * mask, mask

@@ -19,7 +19,16 @@ from engine.runs.register import REGISTER
 from engine.study import StudyResult
 from engine.thesis.registration import NEVER, basis_of
 
-_PACKAGES = ("assay", "numpy", "pandas", "cvxpy", "clarabel", "statsmodels", "typst")
+_PACKAGES = (
+    "assay",
+    "numpy",
+    "pandas",
+    "cvxpy",
+    "clarabel",
+    "piqp",
+    "statsmodels",
+    "typst",
+)
 
 
 def write_archive(

@@ -28,6 +28,8 @@ from engine.sources.files_table import (
 
 PRICES = ("open", "high", "low", "close", "adj_close")
 COLUMNS = (*PRICES, "volume")
+#: What a share paid and became on its ex-day: closes beside them are as traded.
+ACTIONS = ("dividend", "split")
 SYNONYMS = {"adjclose": "adj_close", "adjusted_close": "adj_close", "datetime": "date"}
 #: No quote of any currency lies outside; what does would overflow when compounded.
 LOWEST, HIGHEST = 1e-9, 1e12
@@ -76,6 +78,9 @@ def price_frame(table: Table) -> pd.DataFrame:
     """
     days = _days(table)
     columns = {name: numbers_of(table, name) for name in COLUMNS if table.has(name)}
+    told = {name: numbers_of(table, name) for name in ACTIONS if table.has(name)}
+    for name, values in told.items():
+        table.complain(values < 0.0, f"{name} {{{name}}} is negative")
     for name, values in columns.items():
         too_low = values < 0.0 if name == "volume" else values <= 0.0
         bound = "negative" if name == "volume" else "not positive"
@@ -88,7 +93,8 @@ def price_frame(table: Table) -> pd.DataFrame:
             f"{table.name}: no column close or adj_close; it has "
             f"{at_most(table.cells.columns, 8)}"
         )
-    held = {name: v for name, v in columns.items() if not np.isnan(v).all()}
+    every = columns | told
+    held = {name: v for name, v in every.items() if not np.isnan(v).all()}
     if not {"close", "adj_close"} & set(held):
         raise DataError(f"{table.name}: no close or adj_close in any row")
     return pd.DataFrame(held, index=days)

@@ -90,8 +90,8 @@ def unclear_moments(table: Table) -> Iterator[Finding]:
         yield Finding(
             severity="info",
             where=table.name,
-            what=f"{naive} row{' gives' if naive == 1 else 's give'} known_at without a "
-            "time zone",
+            what=f"{naive} row{' gives' if naive == 1 else 's give'} known_at without "
+            "a time zone",
             action="read as UTC",
         )
 

@@ -20,11 +20,11 @@ from engine.sources.imports_capex import (
     read_claims,
     read_quarterly,
 )
+from engine.sources.imports_houses import basis_of
 from engine.sources.imports_mapping import FileMapping
 from engine.sources.imports_names import Names
 from engine.sources.imports_prices import (
     PriceFile,
-    basis_of,
     is_long,
     is_wide,
     price_sheet,

@@ -135,8 +135,9 @@ def read_claims(sheet: Sheet, names: Names) -> SignalFile:
         rows=pd.DataFrame(),
         says=(
             *sheet.says,
-            f"claims about capital expenditure: {counted(len(sheet.cells), 'row')}, set against "
-            "the file's own reference values; a claim is never stored",
+            "claims about capital expenditure: "
+            f"{counted(len(sheet.cells), 'row')}, set against the file's own "
+            "reference values; a claim is never stored",
         ),
         findings=tuple(sorted(found, key=lambda one: _row_of(one.where))),
     )
@@ -324,7 +325,8 @@ def _not_quarters(
         yield Finding(
             severity="warning",
             where=f"{name}, row {row}",
-            what=f"{company}: {value / 1e9:g}bn {unit} cover {counted(days, 'day')}, no quarter"
+            what=f"{company}: {value / 1e9:g}bn {unit} cover {counted(days, 'day')}, "
+            "no quarter"
             + (", and were stated before they ended: a plan" if filed <= end else ""),
             action="not stored: a year, a half or a plan is no row of a quarterly "
             "series",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ FILERS: Mapping[str, str] = MappingProxyType({"AMZN": "amazon", "ORCL": "oracle"
 PAIR = re.compile(r"[A-Z]{3}=X")
 #: The name that Stooq's page gives a download: nvda_us_d.csv.
 STOOQ_NAME = re.compile(r"(.+)_([a-z]{2})_[dwm]")
+#: How like a name is that was only misspelt: mistral is no slip for Italy.
+SPELLING = 0.8
 #: And that of a currency per dollar: usdhkd_d.csv.
 RATE_NAME = re.compile(r"usd([a-z]{3})(?:_[dwm])?", re.IGNORECASE)
 
@@ -77,8 +80,8 @@ class Names:
         lines = [one for one in self._symbols.values() if self.line(one) is not None]
         hint = nearest(own, lines)
         say = (
-            f'say so in a mapping, [symbols] "{name}" = "...", or give its exchange and '
-            f'currency in [lines."{own}"]'
+            f'say so in a mapping, [symbols] "{name}" = "...", or give its exchange '
+            f'and currency in [lines."{own}"]'
         )
         rate = RATE_NAME.fullmatch(own.strip())
         if rate:
@@ -97,9 +100,10 @@ class Names:
         own = self.universe.entities
         given = {*own, *FILERS.values(), *self.mapping.entities.values()}
         for name in sorted({*entities} - given):
-            near = nearest(name, own) or nearest(
-                name, [one.name for one in own.values()]
-            )
+            known = [*own, *(one.name for one in own.values())]
+            lower = {one.lower(): one for one in reversed(known)}  # ids win
+            close = difflib.get_close_matches(name.lower(), lower, 1, cutoff=SPELLING)
+            near = nearest(name, [lower[one] for one in close])
             if near:
                 yield Finding(
                     severity="warning",

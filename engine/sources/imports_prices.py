@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -26,9 +26,9 @@ from engine.sources.imports_cells import (
     said_days,
     with_days,
 )
+from engine.sources.imports_houses import house_of, is_stooq
 from engine.sources.imports_mapping import FIELDS
 from engine.sources.imports_names import (
-    STOOQ_NAME,
     Names,
     currency_of,
     is_pair,
@@ -55,8 +55,6 @@ SYNONYMS = {
 }
 #: What a first column without a name is called.
 UNNAMED = "(column 1)"
-STOOQ = ("symbol", "per", "date", "time")
-BARS = ("open", "high", "low", "close", "volume")
 #: What a wide table holds where nothing says so.
 UNSAID_FIELD = "close"
 
@@ -168,16 +166,16 @@ def _long(sheet: Sheet, names: Names, fix_time: FixTime) -> tuple[_Read, list[st
     sheet = with_days(
         read_numbers(sheet, [*FIELDS, *ACTIONS], names.mapping.decimal), "date", days
     )
-    read = _Read(sheet=sheet, names=names, fix_time=fix_time, adjusted=_is_stooq(sheet))
-    says = [*_house(sheet), f"days are {written}, {said_days(days)}"]
+    read = _Read(sheet=sheet, names=names, fix_time=fix_time, adjusted=is_stooq(sheet))
+    says = [*house_of(sheet), f"days are {written}, {said_days(days)}"]
     if names.mapping.field:
         says.append("field is for wide files: not used here")
     if sheet.has("symbol"):
         sheet.table().complain(sheet.cells["symbol"].isna().to_numpy(), "has no symbol")
-        written = sheet.cells["symbol"].astype("str")  # case does not matter
+        symbols = sheet.cells["symbol"].astype("str").str.casefold().to_numpy()
         groups = [
-            (str(written[cells.index[0]]), cells)
-            for _, cells in sheet.cells.groupby(written.str.casefold(), sort=False)
+            (str(cells["symbol"].iloc[0]), cells)
+            for _, cells in sheet.cells.groupby(symbols, sort=False)
         ]
         count = counted(len(groups), "symbol")
         says.insert(0, f"long: a row per day and symbol, {count}")
@@ -356,52 +354,6 @@ def _blank_findings(
                 first=str(days[0].date()),
                 last=str(days[-1].date()),
             )
-
-
-def _is_stooq(sheet: Sheet) -> bool:
-    """Return whether columns, or plain bars and the file's name, are Stooq's."""
-    if sheet.has("adj_close"):
-        return False
-    by_name = STOOQ_NAME.fullmatch(sheet.path.stem) is not None
-    return (
-        sheet.has(*STOOQ[1:])
-        or sheet.has("per", "symbol")
-        or (by_name and sheet.has(*BARS))
-    )
-
-
-def _house(sheet: Sheet) -> list[str]:
-    """Return whose columns a long sheet has, and what that means for its closes."""
-    if _is_stooq(sheet):
-        return [
-            "Stooq's columns: its closes are adjusted for splits and dividends already, "
-            "so each is stored as close and as adj_close"
-        ]
-    if sheet.has("adj_close", *BARS):
-        acted = [name for name in ACTIONS if sheet.has(name)]
-        more = f", with {', '.join(acted)} (0 means none)" if acted else ""
-        return [f"Yahoo's columns: {basis_of(sheet.cells)}{more}"]
-    if sheet.has(*BARS):
-        return [
-            "Stooq's columns, or plain bars: if they are Stooq's, closes are adjusted "
-            "for splits and dividends already; nothing in the file says so"
-        ]
-    held: Sequence[str] = [name for name in FIELDS if sheet.has(name)]
-    return [f"plain columns: {', '.join(held)}"]
-
-
-def basis_of(frame: pd.DataFrame) -> str:
-    """Return in words how the closes of a frame are adjusted, by its own numbers."""
-    close = frame["close"] if "close" in frame else pd.Series(dtype="float64")
-    adjusted = frame["adj_close"] if "adj_close" in frame else close.iloc[:0]
-    if close.isna().all():
-        return "adjusted closes only"
-    if adjusted.isna().all():
-        return "closes only"
-    both = close.notna() & adjusted.notna()
-    if (close[both] == adjusted[both]).all():
-        return "every close equals its adjusted close"
-    return "closes, and adjusted closes that differ from them"
 
 
 def _fix_words(fix_time: FixTime) -> str:

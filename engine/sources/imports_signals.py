@@ -120,8 +120,9 @@ def zero_findings(rows: pd.DataFrame, name: str) -> Iterator[Finding]:
             yield Finding(
                 severity="warning",
                 where=f"{name}: {series} of {entity}",
-                what=f"exactly 0 on {len(days)} of {counted(len(own), 'date')}: {at_most(days)}; "
-                "where only the largest are listed that means not listed, not zero",
+                what=f"exactly 0 on {len(days)} of {counted(len(own), 'date')}: "
+                f"{at_most(days)}; where only the largest are listed that means not "
+                "listed, not zero",
                 action='kept as observed; to mark them say zero = "bound" in a mapping',
                 first=days[0],
                 last=days[-1],

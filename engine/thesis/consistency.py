@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from engine.thesis.budgets import budgets
 from engine.thesis.complaint import Complaint, Raw, shown
+from engine.thesis.holdings import holdings
 from engine.thesis.raw import table, tables, text, texts, whole_pair
 from engine.thesis.source_map import Path, SourceMap
 
@@ -19,6 +20,7 @@ def consistency(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
     """Yield what contradicts itself, as far as the shape of `raw` allows."""
     yield from _control_characters((), raw)
     yield from budgets(raw, places)
+    yield from holdings(raw)
     yield from _chosen_twice(raw)
     for kind in ("events", "claims"):
         yield from _ids(raw, kind, places)

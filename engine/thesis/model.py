@@ -5,40 +5,26 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+
+from engine.thesis.portfolio import Portfolio as Portfolio
+from engine.thesis.section import (
+    BasisPoints,
+    Date,
+    Flag,
+    Fraction,
+    Identifier,
+    Limits,
+    Moment,
+    Number,
+    Rate,
+    Sign,
+    Text,
+    Whole,
+    ordered,
 )
-
-from engine.thesis.dates import as_date, as_moment
-
-#: Numbers and switches count as written: "0.3" in quotes is not a number.
-Number = Annotated[float, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True)]
-Flag = Annotated[bool, Field(strict=True)]
-Text = Annotated[str, Field(min_length=1)]
-Sign = Literal["+", "-"]
-Fraction = Annotated[Number, Field(ge=0.0, le=1.0)]
-Limits = tuple[Fraction, Fraction]
-Rate = Annotated[Number, Field(ge=-1.0, le=1.0)]
-BasisPoints = Annotated[Number, Field(ge=0.0, le=1_000.0)]
-Offset = Annotated[Whole, Field(ge=-5_000, le=5_000)]
-Window = tuple[Offset, Offset]
-Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Date = Annotated[dt.date, BeforeValidator(as_date)]
-Moment = Annotated[dt.datetime | dt.date, BeforeValidator(as_moment)]
-
-
-class Section(BaseModel):
-    """A table of the thesis file: unknown keys are errors, values never change."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
-    )
+from engine.thesis.section import Section as Section
+from engine.thesis.section import Window as Window
 
 
 class About(Section):
@@ -100,7 +86,7 @@ class FactorSpec(Section):
     weight: Annotated[Number, Field(gt=0.0)] = Field(
         description="Its part in the composite score, relative to the other factors."
     )
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = Field(default={})
     exposure: dict[str, Annotated[Number, Field(ge=-1.0, le=1.0)]] | None = Field(
         default=None,
         description="State factors only: which layer a rising value helps, -1 to 1.",
@@ -138,65 +124,35 @@ class Leg(Section):
     @field_validator("weight")
     @classmethod
     def _low_before_high(cls, value: tuple[float, float]) -> tuple[float, float]:
-        return _ordered(value, "weight")
+        return ordered(value, "weight")
 
 
-class Portfolio(Section):
-    """``[portfolio]``: what to hold, given scores and risk."""
+class Charge(Section):
+    """``[[execution.charges]]``: a fee of the thesis's own, beside the table's.
 
-    objective: Literal["mean_variance", "min_variance", "equal"] = "mean_variance"
-    ic: Fraction = Field(
-        default=0.03, description="Alpha = ic x volatility x score, per rebalance."
-    )
-    risk_aversion: Annotated[Number, Field(ge=1e-3, le=1e6)] = 5.0
-    covariance: Literal["sample", "ledoit_wolf"] = "ledoit_wolf"
-    window: Annotated[Whole, Field(ge=20, le=5_000)] = Field(
-        default=252, description="Sessions that the covariance is estimated from."
-    )
-    min_history: Annotated[Whole, Field(ge=2)] = Field(
-        default=60,
-        description="Returns that an asset needs before it may be bought.",
-        validate_default=True,
-    )
-    rebalance: Literal["monthly", "quarterly", "monthly+events"] = "monthly"
-    max_weight: Annotated[Number, Field(ge=1e-4, le=1.0)] = Field(
-        default=0.10, description="Largest share of one asset."
-    )
-    max_turnover: Annotated[Number, Field(gt=0.0)] | None = Field(
-        default=None,
-        description="Half the sum of absolute weight changes, cash included.",
-    )
-    cash: Limits = Field(
-        default=(0.0, 1.0), description="[minimum, maximum] share held in cash."
-    )
-    layers: dict[str, Limits] = Field(
-        default={}, description="Extra weight limits by layer."
-    )
+    An item of the same name in one of the markets replaces the table's there.
+    """
 
-    @field_validator("min_history")
-    @classmethod
-    def _history_fits(cls, value: int, info: ValidationInfo) -> int:
-        window = info.data.get("window")
-        if window is not None and value > window:
-            raise ValueError(
-                f"min_history {value} is more than the window of {window} sessions; "
-                f"set 'min_history' to {window} or less"
-            )
-        return value
-
-    @field_validator("cash")
-    @classmethod
-    def _cash_is_ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
-        return _ordered(value, "cash")
-
-    @field_validator("layers")
-    @classmethod
-    def _layers_are_ordered(
-        cls, value: dict[str, tuple[float, float]]
-    ) -> dict[str, tuple[float, float]]:
-        for layer, limits in value.items():
-            _ordered(limits, layer)
-        return value
+    item: Text
+    markets: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        description="Exchanges (MIC) that it is charged on."
+    )
+    side: Literal["buy", "sell", "both"] = "both"
+    rate: Annotated[Number, Field(ge=0.0, lt=1.0)] = Field(
+        default=0.0, description="Fraction of the value traded."
+    )
+    per_share: Annotated[Number, Field(ge=0.0)] = Field(
+        default=0.0, description="Per share, in the line's currency; raw prices only."
+    )
+    minimum: Annotated[Number, Field(ge=0.0)] = Field(
+        default=0.0, description="Least per order, in the line's currency."
+    )
+    maximum: Annotated[Number, Field(gt=0.0)] | None = Field(
+        default=None, description="Most per order, in the line's currency."
+    )
+    effective_from: Date | None = None
+    effective_to: Date | None = None
+    source: str = "the thesis"
 
 
 class Execution(Section):
@@ -214,13 +170,56 @@ class Execution(Section):
     stale_after: Annotated[Whole, Field(ge=1)] = Field(
         default=5, description="Own sessions without a price before trading stops."
     )
+    half_spread_bps: BasisPoints = Field(
+        default=0.0, description="Half the quoted spread, added to slippage."
+    )
+    impact: Annotated[Number, Field(ge=0.0, le=10.0)] = Field(
+        default=0.0,
+        description="Y of the square-root law: Y x volatility x root of participation.",
+    )
+    max_participation: Annotated[Number, Field(gt=0.0, le=1.0)] | None = Field(
+        default=None,
+        description="Largest share of a line's mean daily turnover in one trade.",
+    )
+    fractional: Flag = Field(
+        default=False, description="Trade fractions of shares at raw prices too."
+    )
+    lots: dict[str, Annotated[Whole, Field(ge=1)]] = Field(
+        default={}, description="Board lots by symbol, in place of the table's."
+    )
+    withholding: dict[str, Fraction] = Field(
+        default={}, description="Tax on dividends by exchange, not the table's."
+    )
+    short_margin: Annotated[Number, Field(ge=0.0, le=10.0)] | None = Field(
+        default=None,
+        description="NAV asked for per unit of short value; unset: no shorts.",
+    )
+    borrow_rate: Fraction = Field(
+        default=0.0, description="Annual fee on the value of borrowed shares."
+    )
+    borrow_rates: dict[str, Fraction] = Field(
+        default={}, description="The same by currency."
+    )
+    cash_rates: dict[str, Rate] = Field(
+        default={}, description="Annual rate on cash by currency, before cash_rate."
+    )
+    overdraft_rates: dict[str, Fraction] = Field(
+        default={}, description="Annual rate on overdrafts by currency."
+    )
+    sweep: Flag = Field(
+        default=True, description="Foreign cash goes home at each home close."
+    )
+    delisting_return: Annotated[Number, Field(ge=-1.0, le=10.0)] = Field(
+        default=0.0, description="What a delisted share pays over its last price."
+    )
+    charges: tuple[Charge, ...] = ()
 
 
 class Expected(Section):
     """``expected``: the sign a thesis predicts per layer."""
 
-    reaction: dict[str, Sign] = {}
-    drift: dict[str, Sign] = {}
+    reaction: dict[str, Sign] = Field(default={})
+    drift: dict[str, Sign] = Field(default={})
 
 
 class Event(Section):
@@ -259,12 +258,12 @@ class Event(Section):
 
     @field_validator("estimation")
     @classmethod
-    def _estimation_is_ordered(cls, value: tuple[int, int]) -> tuple[int, int]:
+    def _estimation_isordered(cls, value: tuple[int, int]) -> tuple[int, int]:
         return _starts_before_end(value)
 
     @field_validator("windows")
     @classmethod
-    def _windows_are_ordered(
+    def _windows_areordered(
         cls, value: tuple[tuple[int, int], ...]
     ) -> tuple[tuple[int, int], ...]:
         for window in value:
@@ -336,17 +335,6 @@ class Thesis(Section):
             if event.id == identifier:
                 return event
         raise KeyError(identifier)
-
-
-def _ordered(limits: tuple[float, float], what: str) -> tuple[float, float]:
-    """Return [minimum, maximum] as given; ValueError if they are the wrong way."""
-    low, high = limits
-    if low > high:
-        raise ValueError(
-            f"{what} [{low:g}, {high:g}] has its minimum above its maximum; "
-            "write the smaller number first"
-        )
-    return limits
 
 
 def _starts_before_end(window: tuple[int, int]) -> tuple[int, int]:

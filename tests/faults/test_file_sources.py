@@ -236,8 +236,8 @@ class TestPricesThatCanBeRead:
         loaded = prices(write(tmp_path, "NVDA.csv", text))
         told = [finding.what for finding in loaded.findings]
         assert told == [
-            "1 rows have high below low",
-            "1 rows have a close without an adjusted close",
+            "1 row has high below low",
+            "1 row has a close without an adjusted close",
         ]
         assert list(loaded.frames["NVDA"]["high"]) == [4.0, 5.0]
 
@@ -378,8 +378,8 @@ class TestSignals:
             "2025-02-18 00:00:00",
         ]
         told = [found.what for found in loaded.findings]
-        assert told[0] == "1 rows give known_at as a day without a time"
-        assert told[1] == "1 rows give known_at without a time zone"
+        assert told[0] == "1 row gives known_at as a day without a time"
+        assert told[1] == "1 row gives known_at without a time zone"
 
     def test_entities_outside_the_universe_are_kept_and_listed(
         self, tmp_path: Path

@@ -150,6 +150,9 @@ def test_two_files_that_contradict_each_other(tmp_path: Path) -> None:
     save(tmp_path, "NVDA.csv", GOOD)
     save(tmp_path, "nvda.us.csv", bars(close="10.75"))
     found = read_files([tmp_path])
+    first = "the first that differs is price.close of NVDA on 2025-01-23"
+    assert first in found.findings["what"].iloc[0]
+    assert found.findings["action"].str.contains("stored once").sum() == 0
     errors = found.findings[found.findings["severity"] == "error"]
     assert len(errors) == 1
     assert errors["where"].iloc[0] == "NVDA.csv, nvda.us.csv"

@@ -108,6 +108,14 @@ TEXTS: dict[str, tuple[str | bytes, tuple[str, ...]]] = {
     "a time of day": (bars(date="2025-01-23 15:30:00"), ("row 4", "another form")),
     "a day that is none": (bars(date="2025-02-30"), ("row 4", "2025-02-30")),
     "a duplicated date": (bars(date="2025-01-22"), ("row 4", "appears twice")),
+    "a duplicated date, the newest first": (
+        "date,close\n2025-01-23,1\n2025-01-22,2\n2025-01-22,3\n2025-01-21,4\n",
+        ("row 4", "date 2025-01-22 appears twice (first in row 3)"),
+    ),
+    "a duplicated date written otherwise": (
+        "date,close\n22.01.2025,2\n22.01.2025,3\n",
+        ("row 3", "date 2025-01-22 appears twice (first in row 2)"),
+    ),
     "days out of order": (bars(date="2025-01-02"), ("row 4", "before the date above")),
     "no closing price": (
         "date,symbol,open,adj_close\n2025-01-21,NVDA,1,\n",
@@ -182,11 +190,11 @@ SIGNALS: dict[str, tuple[str, tuple[str, ...]]] = {
     "no known_at": (
         SIGNAL + "share,openai,2025-01-05,2025-01-06,0.5,fraction,observed,me\n"
         "share,openai,2025-01-12,,0.5,fraction,observed,me\n",
-        ("row 3", "has no known_at (1 such rows)", "--lag 45d", 'lag = "45d"'),
+        ("row 3", "has no known_at (1 such row)", "--lag 45d", 'lag = "45d"'),
     ),
     "no column known_at": (
         "series,entity,value_date,value\nshare,openai,2025-01-05,0.5\n",
-        ("row 2", "has no known_at (1 such rows)"),
+        ("row 2", "has no known_at (1 such row)"),
     ),
     "no column entity": (
         "series,value_date,value\nshare,2025-01-05,0.5\n",
@@ -206,7 +214,7 @@ SIGNALS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "the same thing twice": (
         SIGNAL + "share,openai,2025-01-05,2025-01-06,0.5,fraction,observed,me\n" * 2,
-        ("row 3", "appears twice"),
+        ("row 3", "for 2025-01-05 known at 2025-01-06", "appears twice"),
     ),
     "a moment that is none": (
         SIGNAL + "share,openai,2025-01-05,soon: today,0.5,fraction,observed,me\n",

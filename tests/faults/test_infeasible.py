@@ -7,11 +7,14 @@ import pandas as pd
 import pytest
 
 from engine.errors import AssayError, InfeasibleError
-from engine.portfolio.barbell import decide, minimum_variance
+from engine.portfolio.barbell import decide
 from engine.portfolio.choice import choose
 from engine.portfolio.collisions import explain
 from engine.portfolio.constraints import Limits
-from engine.portfolio.objectives import equal_weights, mean_variance
+from engine.portfolio.frontier import minimum_variance
+from engine.portfolio.objectives.goal import Aim
+from engine.portfolio.objectives.mean_variance import mean_variance
+from engine.portfolio.objectives.shares import within_equal_legs
 from tests.portfolio_cases import known, limits, lines, thesis
 
 SESSION = pd.Timestamp("2024-03-28")
@@ -24,7 +27,7 @@ def message(case: Limits) -> str:
     rates = np.full(count, 0.001)
     objective = mean_variance(np.zeros(count), 0.01 * np.eye(count), 5.0)
     with pytest.raises(InfeasibleError) as error:
-        choose(case, objective, rates, rates, session=SESSION)
+        choose(case, Aim(goal=objective), rates, rates, session=SESSION)
     text = str(error.value)
     assert text.startswith("2024-03-28: no portfolio meets the limits of the thesis: ")
     assert "\n" not in text
@@ -203,16 +206,15 @@ def test_a_decision_says_it_with_its_session(objective):
 
 def test_equal_weight_does_not_hide_a_collision():
     case = stack((0.9, 1.0), (0.0, 0.1))
-    ideal = equal_weights(case, 1.0)
+    ideal = within_equal_legs(case, 1.0)
     assert ideal[:8].sum() == pytest.approx(0.8)  # as far as it goes
     with pytest.raises(InfeasibleError, match=r"max_weight 0\.10 x 8"):
         choose(
             case,
-            mean_variance(ideal, np.eye(12), 1.0),
+            Aim(goal=mean_variance(ideal, np.eye(12), 1.0), ideal=ideal),
             np.zeros(12),
             np.zeros(12),
             session=SESSION,
-            ideal=ideal,
         )
 
 

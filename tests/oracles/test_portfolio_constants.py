@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.portfolio.barbell import minimum_variance, utility
-from engine.portfolio.risk import estimate, pairwise_covariance, shrink
+from engine.portfolio.covariance import pairwise_covariance, shrink
+from engine.portfolio.frontier import minimum_variance, utility
+from engine.portfolio.risk import estimate
 from tests.tolerances import ORACLE, SOLVER
 
 pytestmark = pytest.mark.shared

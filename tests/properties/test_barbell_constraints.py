@@ -17,7 +17,8 @@ from engine.portfolio.barbell import decide
 from engine.portfolio.choice import Chosen, choose
 from engine.portfolio.collisions import explain
 from engine.portfolio.constraints import Budget, Limits
-from engine.portfolio.objectives import Objective, mean_variance, nearest_to
+from engine.portfolio.objectives.goal import Aim, Quadratic, nearest_to
+from engine.portfolio.objectives.mean_variance import mean_variance
 from engine.portfolio.scoring import WeightedFactor
 from tests.portfolio_cases import LAYERS, Across, known, limits, lines, thesis
 from tests.tolerances import SOLVER
@@ -38,7 +39,7 @@ class Case:
     max_turnover: float | None
     feasible: np.ndarray  # (portfolios, N)
     cost: float
-    objective: Objective
+    objective: Quadratic
 
     def limits(self) -> Limits:
         legs = {
@@ -56,7 +57,9 @@ class Case:
 
     def chosen(self) -> Chosen:
         rates = np.full(len(self.layers), self.cost)
-        return choose(self.limits(), self.objective, rates, rates, session=SESSION)
+        return choose(
+            self.limits(), Aim(goal=self.objective), rates, rates, session=SESSION
+        )
 
 
 @st.composite
@@ -206,7 +209,10 @@ def test_a_collision_is_named_exactly_where_there_is_one(case: Case, gap: float)
     members = met.budgets[0].members
     possible = float(members.sum()) * case.cap
     asked = Budget(
-        name="barbell.a.weight", members=members, low=possible + gap, high=2.0
+        name="barbell.a.weight",
+        coefficients=members.astype(float),
+        low=possible + gap,
+        high=2.0,
     )
     message = explain(
         dataclasses.replace(met, budgets=(asked,), max_turnover=None, cash=(-9.0, 9.0)),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from engine.costs.fees import schedule
+from engine.costs.charges import schedule_for
+from engine.errors import DataError
 from engine.ledger.backtest import Backtest
 from engine.ledger.simulate import AccountView, Policy, simulate
 from engine.market.market import Market
 from engine.thesis.model import Execution
+from tests.ledger_cases import every_feature
 from tests.markets import random_market, replaced_after, until
 
 HOMES = st.sampled_from(["XNYS", "XHKG", "XKRX"])
@@ -33,6 +35,7 @@ def momentum(world: Market) -> Policy:
 
 
 def run(world: Market, decide_at: pd.DatetimeIndex, terms: Execution) -> Backtest:
+    """Return the momentum account at the terms' own costs."""
     days = world.home.sessions.days
     return simulate(
         world,
@@ -42,7 +45,7 @@ def run(world: Market, decide_at: pd.DatetimeIndex, terms: Execution) -> Backtes
         policy=momentum(world),
         execution=terms,
         base="USD",
-        schedule=schedule("exchange"),
+        schedule=schedule_for(terms),
         start=days[0].date(),
         end=days[-1].date(),
     )
@@ -57,6 +60,9 @@ def check_same_past(told: Backtest, other: Backtest, row: int) -> None:
     for name in ("waiting", "stale"):
         past, same = getattr(told, name).iloc[:count], getattr(other, name).iloc[:count]
         assert past.equals(same), name
+    for name in ("dividends", "fx_effect"):
+        past, same = getattr(told, name).iloc[:count], getattr(other, name).iloc[:count]
+        np.testing.assert_array_equal(past.to_numpy(), same.to_numpy(), err_msg=name)
     last = told.nav.index[row]
     assert told.targets.loc[:last].equals(other.targets.loc[:last])
 
@@ -97,6 +103,32 @@ def test_the_future_does_not_matter(seed: int, home: str, at: str) -> None:
             run_of.trades[run_of.trades["filled_utc"] <= moment],
             check_exact=True,
         )
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_nor_does_it_with_every_feature_on(seed: int) -> None:
+    """Dividends, splits, limits, turnover and prices after t are cut or redrawn."""
+    rng = np.random.default_rng(seed)
+    world = random_market(rng, features=True)
+    terms = every_feature(rng, world)
+    days = world.home.sessions.days
+    decide_at = days[rng.random(len(days)) < 0.5]
+    row = int(rng.integers(len(days)))
+    moment = world.home.sessions.close_utc[row]
+    try:
+        told = run(world, decide_at, terms)
+        cut = run(until(world, moment), decide_at[decide_at <= days[row]], terms)
+        other = run(replaced_after(world, moment, rng), decide_at, terms)
+    except DataError:  # ruined somewhere, by prices of another world
+        reject()
+    for run_of in (cut, other):
+        check_same_past(told, run_of, row)
+        for name, at in (("trades", "filled_utc"), ("actions", "at_utc")):
+            past, same = getattr(told, name), getattr(run_of, name)
+            pd.testing.assert_frame_equal(
+                past[past[at] <= moment], same[same[at] <= moment], check_exact=True
+            )
 
 
 def test_the_policy_of_this_file_uses_what_it_sees() -> None:

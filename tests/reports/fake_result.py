@@ -364,6 +364,9 @@ def _decision(day: pd.Timestamp, rng: np.random.Generator) -> Decision:
         status="optimal",
         objective=-0.01,
         notes=("2513.HK held out: 12 returns of 60",),
+        solver="piqp",
+        residual=1e-12,
+        prices={"portfolio.max_weight (NVDA)": 0.002},
     )
 
 

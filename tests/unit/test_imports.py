@@ -149,8 +149,9 @@ def test_stooq_in_bulk(tmp_path: Path, frame: pd.DataFrame) -> None:
     ]
     pd.concat(parts).to_csv(tmp_path / "world.txt", index=False)
     file = read(tmp_path / "world.txt")
-    assert_holds(file, "NVDA", frame[FIELDS])
-    assert_holds(file, "0700.HK", frame[FIELDS])
+    both = frame[FIELDS].assign(adj_close=frame["close"])
+    assert_holds(file, "NVDA", both)
+    assert_holds(file, "0700.HK", both)
     assert "closes are adjusted for splits and dividends already" in told(file)
     assert "columns not stored: <PER>, <TIME>, <OPENINT>" in told(file)
     units = file.rows.groupby("line")["unit"].unique().map(set).to_dict()
@@ -161,8 +162,28 @@ def test_stooq_s_own_page(tmp_path: Path, frame: pd.DataFrame) -> None:
     plain = frame[FIELDS].rename(columns=str.title).rename_axis("Date")
     plain.to_csv(tmp_path / "nvda_us_d.csv")
     file = read(tmp_path / "nvda_us_d.csv")
-    assert_holds(file, "NVDA", frame[FIELDS])
-    assert "if they are Stooq's" in told(file)
+    assert_holds(file, "NVDA", frame[FIELDS].assign(adj_close=frame["close"]))
+    assert "each is stored as close and as adj_close" in told(file)
+    assert not [one for one in file.findings if "dividends are missing" in one.what]
+    plain.to_csv(tmp_path / "NVDA.csv")
+    other = read(tmp_path / "NVDA.csv")
+    assert_holds(other, "NVDA", frame[FIELDS])
+    assert "if they are Stooq's" in told(other)
+    assert [one for one in other.findings if "dividends are missing" in one.what]
+
+
+def test_rates_of_stooq_are_no_adjusted_closes(
+    tmp_path: Path, frame: pd.DataFrame
+) -> None:
+    rates = frame[FIELDS].rename(columns=str.title).rename_axis("Date")
+    rates.to_csv(tmp_path / "usdhkd_d.csv")
+    file = understand(tmp_path / "usdhkd_d.csv", universe=UNIVERSE)
+    (stranger,) = file.findings
+    assert '[symbols] "usdhkd_d" = "HKD=X"' in stranger.action
+    assert "[lines" not in stranger.action
+    known = read(tmp_path / "usdhkd_d.csv", symbols={"usdhkd_d": "HKD=X"})
+    assert set(known.rows["line"]) == {"HKD=X"}
+    assert "price.adj_close" not in set(known.rows["series"])
 
 
 # Layouts
@@ -212,6 +233,17 @@ def test_the_newest_day_first(tmp_path: Path, frame: pd.DataFrame) -> None:
     assert_holds(read(tmp_path / "NVDA.csv"), "NVDA", frame)
 
 
+def test_symbols_of_a_column_in_any_case_are_one_line(tmp_path: Path) -> None:
+    place = save(
+        tmp_path / "all.csv",
+        "date,symbol,close\n2025-01-24,nvda,142.62\n2025-01-27,NVDA,118.42\n",
+    )
+    file = read(place)
+    assert set(file.rows["line"]) == {"NVDA"}
+    assert file.rows["value"].tolist() == [142.62, 118.42]
+    assert "long: a row per day and symbol, 1 symbol" in file.says
+
+
 def test_a_symbol_that_nobody_knows_is_named_with_the_nearest(
     tmp_path: Path, frame: pd.DataFrame
 ) -> None:
@@ -224,6 +256,17 @@ def test_a_symbol_that_nobody_knows_is_named_with_the_nearest(
     assert "did you mean 'BIDU'?" in stranger.action
     known = read(tmp_path / "close.csv", symbols={"biduu": "BIDU"})
     assert set(known.rows["line"]) == {"NVDA", "BIDU"}
+
+
+def test_a_symbol_that_only_the_mapping_says_is_the_one_named(tmp_path: Path) -> None:
+    place = save(tmp_path / "nvda2.csv", "date,close\n2025-01-27,118.42\n")
+    file = read(place, symbols={"nvda2": "NVDX"})
+    (stranger,) = file.findings
+    assert stranger.what == (
+        '[symbols] "nvda2" = "NVDX" in the mapping: \'NVDX\' is no line, benchmark or '
+        "alias of universe ai-stack"
+    )
+    assert "did you mean 'NVDA'?" in stranger.action
 
 
 def test_exchange_rates_beside_prices_in_one_wide_table(
@@ -322,6 +365,56 @@ def test_a_decimal_comma_is_detected_and_said(
     assert "a decimal comma" in told(file)
     assert "separated by semicolon" in told(file)
     assert "day.month.year" in told(file)
+
+
+@pytest.mark.parametrize(
+    ("cells", "values", "decimal"),
+    [
+        (["115,0000", "1.115,5"], [115.0, 1115.5], ""),
+        (["115,0000", 1.234], [115.0, 1.234], ""),
+        (["115,0000", 115], [115.0, 115.0], ""),
+        ([1.234, 1e-05], [1.234, 1e-05], ","),
+        (["1,234", 0.1], [1.234, 0.1], ","),
+        (["1,234", 0.1], [1234.0, 0.1], "."),
+        (["1,234.5", 0.1], [1234.5, 0.1], ""),
+    ],
+)
+def test_texts_of_a_workbook_are_numbers_as_in_a_text_file(
+    tmp_path: Path, cells: list[object], values: list[float], decimal: str
+) -> None:
+    """What the workbook keeps as a number is that number, whatever the texts say."""
+    days = pd.DatetimeIndex(["2025-01-24", "2025-01-27"])
+    pd.DataFrame({"date": days, "close": cells}).to_excel(
+        tmp_path / "NVDA.xlsx", index=False
+    )
+    mapping = mapping_of({"decimal": decimal} if decimal else {}, where="m")
+    file = understand(tmp_path / "NVDA.xlsx", universe=UNIVERSE, mapping=mapping)
+    assert file.rows["value"].tolist() == values
+    if cells[0] == "115,0000":
+        assert "a decimal comma: '115,0000' allows no other reading" in told(file)
+
+
+def test_decimals_of_parquet_are_not_read_by_the_mapping_s_sign(tmp_path: Path) -> None:
+    days = pd.DatetimeIndex(["2025-01-24", "2025-01-27"])
+    cells = [Decimal("1.234"), Decimal("12.5")]
+    pd.DataFrame({"date": days, "close": cells}).to_parquet(tmp_path / "NVDA.parquet")
+    mapping = mapping_of({"decimal": ","}, where="m")
+    file = understand(tmp_path / "NVDA.parquet", universe=UNIVERSE, mapping=mapping)
+    assert file.rows["value"].tolist() == [1.234, 12.5]
+
+
+@pytest.mark.parametrize("first", [[], [["About"]], [["Prices", "A"]]])
+def test_a_first_sheet_without_a_table_names_the_others(
+    tmp_path: Path, frame: pd.DataFrame, first: list[list[str]]
+) -> None:
+    with pd.ExcelWriter(tmp_path / "house.xlsx") as book:
+        pd.DataFrame(first).to_excel(
+            book, sheet_name="Cover", index=False, header=False
+        )
+        pd.DataFrame({"NVDA": frame["close"]}).to_excel(book, sheet_name="Close")
+    (found,) = understand(tmp_path / "house.xlsx", universe=UNIVERSE).findings
+    assert 'say sheet = "Close"' in found.what + found.action
+    assert "it has Cover, Close" in found.what + found.action
 
 
 def test_thousands_may_be_grouped(tmp_path: Path) -> None:

@@ -7,12 +7,8 @@ import pandas as pd
 import pytest
 
 from engine.errors import DataError
-from engine.portfolio.risk import (
-    estimate,
-    nearest_psd,
-    pairwise_covariance,
-    shrink,
-)
+from engine.portfolio.covariance import pairwise_covariance, shrink
+from engine.portfolio.risk import estimate, nearest_psd
 from tests.tolerances import IDENTITY
 
 RNG = np.random.default_rng(11)

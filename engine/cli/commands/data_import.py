@@ -109,9 +109,7 @@ def import_(
         note(f"{counted(rows, 'row')} would be stored from {files}; dry run")
         return
     new = found.store(store, replace=replace)
-    note(
-        f"{new:,} of {counted(rows, 'row')} {'was' if rows == 1 else 'were'} new; stored in {folder}"
-    )
+    note(f"{new:,} of {counted(rows, 'row was', 'rows were')} new; stored in {folder}")
 
 
 def _say(found: Import) -> None:

@@ -1,0 +1,52 @@
+"""Which solver takes a problem: the direct path, cvxpy, or a search over names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from engine.portfolio import direct
+from engine.portfolio.constraints import Limits
+from engine.portfolio.objectives.goal import Goal, Quadratic
+from engine.portfolio.solution import Solution
+
+Rates = tuple[np.ndarray, np.ndarray]
+
+
+def answers(
+    limits: Limits, goal: Goal, rates: Rates, *, covered: bool
+) -> Iterator[Solution]:
+    """Yield answers to one problem, the quickest way first.
+
+    The caller takes the first that meets its checks; what comes later is not computed
+    before it is asked for. A problem of whole numbers is a search over problems
+    without (`engine.portfolio.integers`), but for a linear one, which HiGHS takes.
+    """
+    searched = not goal.linear_program or limits.risk_limit is not None
+    if limits.whole_numbers and searched:
+        from engine.portfolio import integers  # it calls this function: a cycle
+
+        yield integers.solve(limits, goal, rates, covered=covered)
+        return
+    if (
+        isinstance(goal, Quadratic)
+        and direct.handles(limits, goal)
+        and not limits.whole_numbers
+    ):
+        found = direct.solve(limits, goal, rates, covered=covered)
+        yield _checked(found)
+        if found.status == direct.INFEASIBLE:  # proven: nothing else can find one
+            return
+    from engine.portfolio import program  # imports cvxpy: a second, if it is needed
+
+    yield program.solve(limits, goal, rates, covered=covered)
+
+
+def _checked(found: Solution) -> Solution:
+    """Return a direct answer, without its weights where they are not optimal."""
+    if found.weights is None or found.residual <= direct.ACCEPTED:
+        return found
+    word = f"{found.status} only to {found.residual:.1e}"
+    return replace(found, weights=None, status=word)
