@@ -14,9 +14,12 @@ from engine.evidence.claims import CLAIM_TESTS
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.period import declared_by, within_prices
 from engine.portfolio.scoring import WeightedFactor
+from engine.runs.register_dates import register_path, registration_of
+from engine.runs.register_hashes import hashes_of
 from engine.supply import SAMPLE, Choice, load_market
 from engine.thesis.model import Thesis
 from engine.thesis.reader import Document, Vocabulary, override, read
+from engine.thesis.registration import counted
 
 if TYPE_CHECKING:
     from engine.study import Progress, StudyInputs, StudyResult
@@ -24,7 +27,15 @@ if TYPE_CHECKING:
 #: Options of a run that replace the thesis's own settings, and those that say which
 #: data it reads.
 THESIS_OPTIONS = ("start", "end", "capital", "seed", "relax")
-SOURCE_OPTIONS = ("prices", "signals", "as_of", "mix", "offline", "vintage")
+SOURCE_OPTIONS = (
+    "prices",
+    "signals",
+    "as_of",
+    "mix",
+    "offline",
+    "vintage",
+    "register",
+)
 #: Calendars that a study can run on, and currencies it can be kept in.
 CALENDARS = ("XNYS", "XHKG", "XSHG", "XKRX")
 CURRENCIES = ("USD", "HKD", "CNY", "KRW", "EUR", "GBP")
@@ -74,6 +85,7 @@ def run(
     mix: bool = False,
     offline: bool = False,
     vintage: dt.date | str | None = None,
+    register: str | Path | None = None,
     progress: Progress | None = None,
 ) -> StudyResult:
     """Return the whole study of a thesis file.
@@ -94,6 +106,8 @@ def run(
     offline : never touch the network: ``"yahoo"`` is then what the store holds of it.
     vintage : only what the store held at this day's end or moment (UTC); implies
         `offline`.
+    register : the register that dates claims (`docs/register.md`), ``"none"`` for no
+        register; by default ``register.jsonl`` beside the thesis file, if it is there.
     progress : called with one word of each step.
 
     Raises
@@ -115,6 +129,7 @@ def run(
         mix=mix,
         offline=offline,
         vintage=vintage,
+        register=register,
         progress=tell,
     )
     return run_study(inputs, progress=tell)
@@ -198,6 +213,7 @@ def study_inputs(
     mix: bool = False,
     offline: bool = False,
     vintage: dt.date | str | None = None,
+    register: str | Path | None = None,
     base: Path | None = None,
     progress: Progress = lambda step: None,
 ) -> StudyInputs:
@@ -221,6 +237,14 @@ def study_inputs(
     folder = base or Path(document.path).parent
     universe = load_universe(thesis.universe.name, base=folder)
     assets = held_lines(thesis, universe)
+    registration = registration_of(
+        register_path(Path(document.path), register),
+        document.thesis,
+        Path(document.path),
+        lambda: hashes_of(document.thesis, universe, assets),
+        as_of=as_of,
+    )
+    thesis = counted(thesis, registration)
     market = load_market(
         thesis,
         universe,
@@ -253,6 +277,7 @@ def study_inputs(
         ),
         overrides=overrides | cut,
         notebook=_notebook,
+        registration=registration,
     )
 
 

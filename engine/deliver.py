@@ -23,6 +23,7 @@ from engine.market.market import STAMP, Origin
 from engine.runs.archive import text_digest, universe_digest, versions, write_archive
 from engine.runs.folder import check_target, new_folder
 from engine.study import Progress, StudyResult, run_study
+from engine.thesis.registration import Registration
 from engine.thesis.template import starting_thesis
 
 
@@ -139,6 +140,7 @@ def manifest_of(
         },
         "prices": _origin(market.prices_origin),
         "signals": _origin(market.signals_origin),
+        "register": register_entry(result.registration),
         "seed": result.seed,
         "overrides": dict(result.overrides),
         "command": list(command),
@@ -149,6 +151,18 @@ def manifest_of(
         },
         "versions": versions() | {"python": platform.python_version()},
         "created_utc": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def register_entry(held: Registration | None) -> dict[str, Any] | None:
+    """Return what a manifest says of the register that dated a thesis."""
+    if held is None:
+        return None
+    return {
+        "file": held.file,
+        "head": held.head,
+        "entries": held.entries,
+        "counts": held.basis,
     }
 
 
@@ -177,6 +191,11 @@ def provenance(manifest: Mapping[str, Any]) -> dict[str, str]:
             inputs[kind.capitalize()] += (
                 f"; store as of {vintage['moment']} UTC, SHA-256 {vintage['sha256']}"
             )
+    if register := manifest.get("register"):
+        inputs["Register"] = (
+            f"{register['file']} up to entry {register['entries']}, SHA-256 "
+            f"{register['head']}; the thesis counts as {register['counts']}"
+        )
     lines = inputs | {
         "Seed": str(manifest["seed"]),
         "Command": " ".join(manifest["command"]) or "engine.run",

@@ -11,6 +11,7 @@
     ├── InfeasibleError       constraints that collide
     ├── RunError              a run folder that cannot be written or read
     │   └── TakenError        one that exists already
+    ├── RegisterError         a register that is broken or cannot be written
     └── UsageError            exit code 2: a wrong combination of options
 """
 
@@ -80,6 +81,10 @@ class RunError(AssayError):
 
 class TakenError(RunError):
     """A run folder that exists already."""
+
+
+class RegisterError(AssayError):
+    """A register that is broken, is none, or cannot be read or written."""
 
 
 class UsageError(AssayError):

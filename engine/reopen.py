@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.app import THESIS_OPTIONS, given, read_thesis, study_inputs
-from engine.errors import RunError
+from engine.errors import RegisterError, RunError
 from engine.market.listing import Universe
 from engine.runs.archive import (
     summary,
@@ -19,6 +19,7 @@ from engine.runs.archive import (
     versions,
 )
 from engine.runs.manifest import read_manifest
+from engine.runs.register import NO_REGISTER, REGISTER, read_register
 from engine.study import Progress, StudyInputs, StudyResult, run_study
 from engine.supply import IMPORTED, REFERENCE, SAMPLE, STORE, YAHOO
 
@@ -57,6 +58,7 @@ def rerun(folder: Path, *, progress: Progress = lambda step: None) -> Rerun:
         signals=_source(folder, "signals", manifest),
         offline=True,
         vintage=_vintage(manifest),
+        register=_register(folder, manifest),
         **given(options, ("as_of", "mix")),
     )
     _check_inputs(folder, inputs, manifest)
@@ -141,6 +143,44 @@ def _source(folder: Path, kind: str, manifest: Mapping[str, Any]) -> str | Path 
             "which is not there any more; bring it back to re-derive the run"
         )
     return found
+
+
+def _register(folder: Path, manifest: Mapping[str, Any]) -> Path | str:
+    """Return the register as it was when a run was made: kept in its folder.
+
+    Raises `RegisterError` if it is broken, or is not the one that the manifest names.
+    """
+    recorded = manifest.get("register")
+    if not recorded:
+        return NO_REGISTER
+    kept = folder / REGISTER
+    head = read_register(kept).head
+    if head != recorded["head"]:
+        raise RegisterError(
+            f"{kept}: its last entry is {head[:12]}, and the run counted from "
+            f"{str(recorded['head'])[:12]}; run the thesis again"
+        )
+    return kept
+
+
+def lost_register(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Return what a run's register has lost since the run, or nothing.
+
+    A register only grows: the one that the run read must still begin with the entries
+    kept in the run's folder. Nothing is said where it is not there any more.
+    """
+    recorded = manifest.get("register")
+    place = _found(Path(recorded["file"]), manifest) if recorded else None
+    if place is None:
+        return ""
+    kept = read_register(folder / REGISTER)
+    now = read_register(place).entries[: len(kept.entries)]
+    if [one.sha256 for one in now] == [one.sha256 for one in kept.entries]:
+        return ""
+    return (
+        f"{place} no longer begins with the {len(kept.entries)} entries that the run "
+        "counted from: it was written anew"
+    )
 
 
 def _vintage(manifest: Mapping[str, Any]) -> str | None:

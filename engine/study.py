@@ -42,6 +42,7 @@ from engine.market.market import Market
 from engine.portfolio.results import Decision
 from engine.portfolio.scoring import WeightedFactor
 from engine.thesis.model import Event, Leg, Thesis
+from engine.thesis.registration import Registration
 
 BARBELL = "barbell"
 EQUAL_WEIGHT = "equal weight"
@@ -78,6 +79,7 @@ class StudyInputs:
     factors: tuple[WeightedFactor, ...]
     overrides: Mapping[str, str] = field(default_factory=dict)
     notebook: Callable[[StudyResult], str] | None = None
+    registration: Registration | None = None
 
     @cached_property
     def schedule(self) -> FeeSchedule:
@@ -125,6 +127,8 @@ class StudyResult:
     caveats : sentences that every report prints. schedule : the fees applied.
     kill : one row per kill criterion: when it would have stopped the thesis, and what
         that would have cost or saved.
+    registration : what the register says of the thesis; its dates then stand in
+        `thesis` in place of those that the file asserts. None without one.
     """
 
     thesis: Thesis
@@ -145,6 +149,7 @@ class StudyResult:
     overrides: Mapping[str, str] = field(default_factory=dict)
     notebook: Callable[[StudyResult], str] | None = None
     kill: pd.DataFrame = field(default_factory=no_kill)
+    registration: Registration | None = None
 
     @property
     def simulated(self) -> bool:
@@ -210,10 +215,12 @@ def run_study(
             inputs.assets,
             inputs.overrides,
             decisions=decisions,
+            registration=inputs.registration,
         ),
         seed=inputs.thesis.about.seed,
         overrides=inputs.overrides,
         notebook=inputs.notebook,
+        registration=inputs.registration,
     )
 
 

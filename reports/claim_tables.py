@@ -68,7 +68,7 @@ def claims(result: StudyResult) -> Table | None:
         if not part:
             continue
         groups.add(len(rows))
-        rows.append(heading_row(_HEADINGS[sample], len(columns)))
+        rows.append(heading_row(_heading(result, sample), len(columns)))
         rows += [_row(result, one, found) for one, found in part]
     if not rows:
         return None
@@ -80,6 +80,15 @@ def claims(result: StudyResult) -> Table | None:
         groups=frozenset(groups),
         note=_NOTE,
     )
+
+
+def _heading(result: StudyResult, sample: str) -> str:
+    """Return what a sample's rows stand under: which date it begins at."""
+    if result.registration is None:
+        return _HEADINGS[sample]
+    if sample == samples.IN_SAMPLE:
+        return "In-sample: before it was registered, so it confirms nothing"
+    return "Out-of-sample: from the day after each claim was registered, or declared"
 
 
 def _tested(
@@ -156,6 +165,7 @@ def _about(result: StudyResult, one: ClaimResult) -> str:
         one.id,
         f"{one.test} on one {one.scope}" if one.scope == "event" else one.test,
         _condition(claim) if one.test == CONDITION else _expects(one),
+        _counts(result, one.id),
     ]
     if one.document:
         grade = f", grade {one.grade}" if one.grade else ""
@@ -164,6 +174,18 @@ def _about(result: StudyResult, one: ClaimResult) -> str:
     if claim is None or not claim.refuted_if:
         return said
     return f"{said}. Would change our mind: {claim.refuted_if.rstrip('.')}."
+
+
+def _counts(result: StudyResult, claim: str) -> str:
+    """Return since when a claim of a registered thesis counts, and by which date."""
+    held = result.registration
+    if held is None:
+        return ""
+    basis = held.basis_of(claim)
+    if basis == "not registered":
+        return "not registered as it stands"
+    own = next(one for one in result.thesis.claims if one.id == claim)
+    return f"counts from {result.thesis.declared_of(own)}, {basis}"
 
 
 def _expects(one: ClaimResult) -> str:

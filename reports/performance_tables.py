@@ -86,13 +86,16 @@ def sample_titles(result: StudyResult) -> list[tuple[str, str]]:
     present = list(dict.fromkeys(result.performance["sample"]))
     about = result.thesis.about
     whole = f"Whole period, {about.start} to {about.end}"
+    word = samples.counts_word(result)
     if "all" in present and samples.all_in_sample(result):
-        why = "declared after the fact" if about.declared else "never declared"
+        why = f"{word} after the fact" if about.declared else "never declared"
+        if samples.unregistered(result):
+            why = "not registered as it stands"
         return [("all", f"{whole}: in-sample, {why}")]
     if "all" in present and samples.none_in_sample(result):
-        return [("all", f"{whole}: out-of-sample, declared before it")]
+        return [("all", f"{whole}: out-of-sample, {word} before it")]
     titles = {
-        "in-sample": f"In-sample, before {about.declared} (declared after the fact)",
+        "in-sample": f"In-sample, before {about.declared} ({word} after the fact)",
         "out-of-sample": f"Out-of-sample, from {about.declared}",
         "all": f"{whole}, both samples together",
     }

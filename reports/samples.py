@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from engine.study import StudyResult
+from engine.thesis.registration import NEVER
 
 IN_SAMPLE = "in-sample"
 OUT_OF_SAMPLE = "out-of-sample"
@@ -55,6 +56,17 @@ class Headline:
     def growth(self) -> str:
         """The metric that says what was earned."""
         return "cagr" if self.annual else "total_return"
+
+
+def counts_word(result: StudyResult) -> str:
+    """Return which date the samples begin at: ``declared`` or ``registered``."""
+    held = result.registration
+    return "registered" if held is not None and held.basis != "declared" else "declared"
+
+
+def unregistered(result: StudyResult) -> bool:
+    """Return whether a register holds the thesis, but not as it now stands."""
+    return result.thesis.about.declared == NEVER
 
 
 def all_in_sample(result: StudyResult) -> bool:

@@ -17,6 +17,8 @@ from reports import (
     event_tables,
     figures,
     finding_tables,
+    forecast_tables,
+    hindsight_tables,
     kill_tables,
     numbers,
     paths,
@@ -54,6 +56,7 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         _events(result),
         _around(result),
         _claims(result),
+        _hindsight(result),
         _costs(result),
         _data(result),
         _provenance(result, provenance),
@@ -63,7 +66,8 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         title=result.thesis.about.title,
         kicker=KICKER,
         subtitle=(words.period(result), words.sample_line(result)),
-        footer=f"Run {run}" if run else f"Thesis {result.thesis.about.id}",
+        footer=f"{f'Run {run}' if run else f'Thesis {result.thesis.about.id}'} · "
+        f"{words.in_sample_short(result)}",
         date=result.thesis.about.end,
         stamp=words.stamp(result),
         stamp_text=words.STAMP_TEXT if result.simulated else "",
@@ -330,12 +334,21 @@ def _claims(result: StudyResult) -> Section:
         ]
     tested, left = claim_tables.claims(result), claim_tables.untestable(result)
     stops = kill_tables.kill(result)
+    stated = forecast_tables.stated(result)
     told = claim_words.decided(result)
     said: list[Block | None] = []
     if told:
         said = [Heading(text="What the evidence decides"), Bullets(items=told)]
-    blocks = [*said, chart, tested, left, stops, *scores]
+    blocks = [*said, chart, tested, left, stated, stops, *scores]
     return _section("claims", "Claims", blocks)
+
+
+def _hindsight(result: StudyResult) -> Section:
+    return _section(
+        "hindsight",
+        "Hindsight",
+        [hindsight_tables.hindsight(result), hindsight_tables.stated_apart(result)],
+    )
 
 
 def _costs(result: StudyResult) -> Section:

@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from engine.costs.charges import schedule_for
+from engine.evidence.forecasts import forecasts
 from engine.ledger.backtest import Backtest
 from engine.market.coverage import RAW
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study import StudyResult
-from reports import claim_words, words
+from reports import claim_words, hindsight_tables, words
 
 CASH = "cash"
 
@@ -50,6 +51,9 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "claims": claims(result),
         "thesis_score": thesis_scores(result),
         "kill": result.kill,
+        "forecasts": forecast_table(result),
+        "hindsight": hindsight_tables.audit(result),
+        "hindsight_assets": hindsight_tables.assets(result),
         "coverage": result.market.coverage.reset_index(drop=True),
         "findings": findings(result),
     }
@@ -289,7 +293,7 @@ def claims(result: StudyResult) -> pd.DataFrame:
     The verdict reads as it may be quoted: stamped where anything is simulated.
     """
     found = [one.finding for one in result.claims.results]
-    return result.claims.table.assign(
+    return since(result).assign(
         verdict=[words.stamped(one.verdict, result) for one in result.claims.results],
         min_effect=[one.min_effect for one in result.claims.results],
         z=[one.z if one else float("nan") for one in found],
@@ -297,6 +301,33 @@ def claims(result: StudyResult) -> pd.DataFrame:
         assumptions=["; ".join(one.assumptions) if one else "" for one in found],
         in_words=[claim_words.in_words(result, one) for one in result.claims.results],
     )
+
+
+def since(result: StudyResult) -> pd.DataFrame:
+    """Return the claims with the day each asserts, and the one that counts and why.
+
+    `counts_from` is empty where a register does not hold a claim as it stands.
+    """
+    table, held = result.claims.table, result.registration
+    if held is None:
+        return table.assign(counts="declared", counts_from=table["declared"])
+    asserted = {
+        claim.id: held.claims_declared.get(claim.id) or held.declared or ""
+        for claim in result.thesis.claims
+    }
+    return table.assign(
+        declared=[str(asserted[one]) for one in table["claim"]],
+        counts=[held.basis_of(one) for one in table["claim"]],
+        counts_from=table["declared"],
+    )
+
+
+def forecast_table(result: StudyResult) -> pd.DataFrame:
+    """Return one row per stated probability: what became of its claim, its scores."""
+    columns = ["claim", "probability", "state", "why", "brier", "log_score"]
+    found = forecasts(result.thesis, result.claims.results)
+    rows = [[getattr(one, name) for name in columns] for one in found]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def thesis_scores(result: StudyResult) -> pd.DataFrame:

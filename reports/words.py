@@ -16,8 +16,10 @@ from reports.samples import (
     Headline,
     Row,
     all_in_sample,
+    counts_word,
     headline,
     none_in_sample,
+    unregistered,
 )
 
 STAMP_TEXT = (
@@ -54,13 +56,33 @@ def sample_line(result: StudyResult) -> str:
     if declared is None:
         said = "In-sample throughout: the thesis has no declaration date."
         return said + _earlier(result)
-    day = numbers.long_day(declared)
+    if unregistered(result):
+        said = "In-sample throughout: the register does not hold the thesis as it is."
+        return said + _earlier(result)
+    day, word = numbers.long_day(declared), counts_word(result)
+    on = "on" if word == "declared" else "counting from"
     if all_in_sample(result):
-        said = f"In-sample throughout: declared after the fact, on {day}."
+        said = f"In-sample throughout: {word} after the fact, {on} {day}."
         return said + _earlier(result)
     if none_in_sample(result):
-        return f"Out-of-sample throughout: declared on {day}, before the study begins."
-    return f"In-sample before {day}, when the thesis was declared; out-of-sample after."
+        return (
+            f"Out-of-sample throughout: {word}, {on} {day}, before the study begins."
+            if word == "registered"
+            else f"Out-of-sample throughout: declared on {day}, before the study "
+            "begins."
+        )
+    when = "when" if word == "declared" else "the day after"
+    return f"In-sample before {day}, {when} the thesis was {word}; out-of-sample after."
+
+
+def in_sample_short(result: StudyResult) -> str:
+    """Return what is in-sample in a few words, for the foot of every page."""
+    declared = result.thesis.about.declared
+    if declared is None or unregistered(result):
+        return "all of it in-sample"
+    if none_in_sample(result):
+        return "out-of-sample throughout"
+    return f"in-sample before {numbers.long_day(declared)}"
 
 
 def _earlier(result: StudyResult) -> str:
@@ -95,6 +117,7 @@ def in_sample_meaning(result: StudyResult) -> str:
     """Return what in-sample means here, in a sentence or two."""
     if none_in_sample(result):
         return ""
+    registered = counts_word(result) == "registered"
     before = (
         "the end of the study"
         if all_in_sample(result)
@@ -102,8 +125,9 @@ def in_sample_meaning(result: StudyResult) -> str:
     )
     return (
         f"In-sample: everything up to {before} had already happened when the thesis "
-        "was written down. Agreement there shows that the thesis fits what its author "
-        "had seen; it confirms nothing. Only evidence from after the declaration "
+        f"was {'registered' if registered else 'written down'}. Agreement there shows "
+        "that the thesis fits what its author had seen; it confirms nothing. Only "
+        f"evidence from after the {'registration' if registered else 'declaration'} "
         "(out-of-sample) can."
     )
 

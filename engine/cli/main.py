@@ -35,6 +35,8 @@ COMMANDS = {
     "backtest": ("parts", "Backtest the barbell, or about one event."),
     "events": ("parts", "Study the events: abnormal returns, tests."),
     "claims": ("parts", "Test the claims: verdicts and the thesis score."),
+    "register": ("register", "Register a thesis: hash-chained proof of its date."),
+    "diary": ("diary", "Replay a thesis through time: verdicts, score, portfolio."),
     "data": ("data", "Fetch, import, check and count what is kept here."),
     "report": ("archive", "Write the reports of an archived run again."),
     "verify": ("archive", "Check a run folder's hashes and re-derive its numbers."),

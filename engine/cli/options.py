@@ -30,6 +30,7 @@ class StudyOptions:
     mix: bool
     offline: bool
     vintage: str | None
+    register: str | None
 
     def as_keywords(self) -> dict[str, Any]:
         """Return the options as keywords of `engine.app.run` and its parts."""
@@ -84,6 +85,11 @@ def study_options(command: Callable[..., None]) -> Callable[..., None]:
                 "--vintage",
                 metavar="DATE|MOMENT",
                 help="Only what the store held then (UTC); implies --offline.",
+            ),
+            click.option(
+                "--register",
+                metavar="FILE|none",
+                help="What dates claims; default register.jsonl beside THESIS.",
             ),
             click.option("--capital", type=float, help="Starting capital."),
             click.option(

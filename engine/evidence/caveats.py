@@ -6,11 +6,13 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.errors import at_most
+from engine.evidence.caveats_register import register_caveats
 from engine.ledger.baselines import anti_legs
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.portfolio.results import Decision
 from engine.thesis.model import Leg, Thesis
+from engine.thesis.registration import NEVER, Registration
 
 
 def caveats(
@@ -21,12 +23,14 @@ def caveats(
     overrides: Mapping[str, str],
     *,
     decisions: Sequence[Decision] = (),
+    registration: Registration | None = None,
 ) -> tuple[str, ...]:
     """Return the sentences, the gravest first."""
     said = [
         _simulated(market),
-        _sample(thesis),
-        _dates(thesis, universe, assets),
+        _sample(thesis, registration),
+        _dates(thesis, universe, assets, registration),
+        *register_caveats(thesis, registration),
         _overridden(overrides),
         _proxy(thesis, universe, market, assets),
         _unpriced(thesis, universe, market),
@@ -65,8 +69,13 @@ def _simulated(market: Market) -> str:
     )
 
 
-def _sample(thesis: Thesis) -> str:
+def _sample(thesis: Thesis, registration: Registration | None) -> str:
     declared = thesis.about.declared
+    if declared == NEVER:
+        return (
+            "The thesis is not registered as it now stands: all of it is in-sample, "
+            "and nothing here confirms it."
+        )
     if declared is None:
         return (
             "The thesis has no declaration date: all of it is in-sample, and nothing "
@@ -74,8 +83,9 @@ def _sample(thesis: Thesis) -> str:
         )
     if declared > thesis.about.end:
         return (
-            f"The thesis was declared on {declared}, after the study ends: all of it "
-            "is in-sample, written with the outcome in view, and confirms nothing."
+            f"The thesis was {_stated(declared, registration)}, after the study ends: "
+            "all of it is in-sample, written with the outcome in view, and confirms "
+            "nothing."
         )
     if declared > thesis.about.start:
         return (
@@ -85,7 +95,18 @@ def _sample(thesis: Thesis) -> str:
     return ""
 
 
-def _dates(thesis: Thesis, universe: Universe, assets: tuple[Line, ...]) -> str:
+def _stated(day: dt.date, registration: Registration | None) -> str:
+    if registration is not None and registration.basis == "registered":
+        return f"registered, which counts from {day}"
+    return f"declared on {day}"
+
+
+def _dates(
+    thesis: Thesis,
+    universe: Universe,
+    assets: tuple[Line, ...],
+    registration: Registration | None,
+) -> str:
     """Say so where the universe rests on documents younger than the thesis."""
     declared = thesis.about.declared
     if declared is None or declared > thesis.about.end:
@@ -95,7 +116,11 @@ def _dates(thesis: Thesis, universe: Universe, assets: tuple[Line, ...]) -> str:
         for line in assets
         if (known := universe.entities[line.entity].declared) and known > declared
     ]
-    asserted = "The declaration date is the author's word; nothing proves it."
+    asserted = (
+        f"The register has held the thesis since {registration.first[:10]}."
+        if registration
+        else "The declaration date is the author's word; nothing proves it."
+    )
     if not younger:
         return asserted
     return (

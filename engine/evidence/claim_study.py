@@ -25,6 +25,7 @@ from engine.evidence.results import (
 from engine.evidence.score import thesis_score
 from engine.evidence.verdict import judge
 from engine.thesis.model import Claim, Thesis
+from engine.thesis.registration import NEVER
 
 SAMPLES: tuple[Sample, ...] = ("in-sample", "out-of-sample")
 
@@ -137,12 +138,7 @@ def _measure(
             return Untestable(reason="none of the claim's events is in this sample")
         params = dataclasses.replace(params, **kept)
     elif span.end <= span.first:
-        return Untestable(
-            reason=f"nothing yet: declared {declared}, and the study ends "
-            f"{evidence.thesis.about.end}"
-            if declared
-            else "no declaration date: everything is in-sample"
-        )
+        return Untestable(reason=_nothing_yet(declared, evidence.thesis.about.end))
     return _with_p(test.measure(claim, params, evidence, span))
 
 
@@ -159,3 +155,12 @@ def _with_p(found: Measurement | Untestable) -> Measurement | Untestable:
         else "a value that it needs is not a number"
     )
     return Untestable(reason=f"no p-value can be computed for {found.summary}: {why}")
+
+
+def _nothing_yet(declared: dt.date | None, end: dt.date) -> str:
+    """Return why a sample holds no day."""
+    if declared is None:
+        return "no declaration date: everything is in-sample"
+    if declared == NEVER:
+        return "not registered as it now stands: everything is in-sample"
+    return f"nothing yet: declared {declared}, and the study ends {end}"

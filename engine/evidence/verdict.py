@@ -17,6 +17,7 @@ from engine.evidence.results import (
     VerdictWord,
 )
 from engine.thesis.model import Claim, Thesis
+from engine.thesis.registration import NEVER
 
 #: Share of false discoveries among the claims called supported or refuted.
 FALSE_DISCOVERY_RATE = 0.10
@@ -108,7 +109,7 @@ def _result(
         finding=one if isinstance(one, Measurement) else None,
         document=claim.document,
         grade=claim.grade,
-        declared=declared.isoformat() if declared else "",
+        declared=declared.isoformat() if declared and declared != NEVER else "",
     )
 
 

@@ -15,7 +15,9 @@ import pandas as pd
 
 from engine.market.listing import Universe
 from engine.market.market import STAMP
+from engine.runs.register import REGISTER
 from engine.study import StudyResult
+from engine.thesis.registration import NEVER, basis_of
 
 _PACKAGES = (
     "assay",
@@ -40,8 +42,9 @@ def write_archive(
 ) -> None:
     """Write everything a run keeps into an empty folder.
 
-    ``thesis.toml``, ``summary.json``, ``tables/*.csv`` and ``*.parquet``,
-    ``report.html``, ``report.pdf`` and last ``manifest.json`` with a hash of each file.
+    ``thesis.toml``, ``summary.json``, ``tables/*.csv`` and ``*.parquet``, the register
+    as far as it counted, ``report.html``, ``report.pdf`` and last ``manifest.json``
+    with a hash of each file.
     """
     (folder / "thesis.toml").write_bytes(thesis_text.encode())
     _write_json(folder / "summary.json", summary(result))
@@ -51,6 +54,8 @@ def write_archive(
         stamped = _stamped(table, simulated=result.simulated)
         (inside / f"{name}.csv").write_bytes(_csv(stamped).encode())
         stamped.to_parquet(inside / f"{name}.parquet", index=False, compression="zstd")
+    if result.registration is not None:
+        (folder / REGISTER).write_text(result.registration.text, encoding="ascii")
     write_reports(folder)
     _write_json(
         folder / "manifest.json", dict(manifest) | {"files": file_hashes(folder)}
@@ -109,12 +114,15 @@ def versions() -> dict[str, str]:
 def summary(result: StudyResult) -> dict[str, Any]:
     """Return the headline of a study: decimal fractions, null for NaN."""
     head: dict[str, Any] = {"stamp": STAMP} if result.simulated else {}
-    about = result.thesis.about
+    about, held = result.thesis.about, result.registration
     return head | {
         "simulated": result.simulated,
         "thesis": about.id,
         "title": about.title,
-        "declared": about.declared,
+        "declared": held.declared if held else about.declared,
+        "counts": held.basis if held else "declared",
+        "counts_from": None if about.declared == NEVER else about.declared,
+        "register": held.head if held else None,
         "start": about.start,
         "end": about.end,
         "overrides": dict(result.overrides),
@@ -126,6 +134,7 @@ def summary(result: StudyResult) -> dict[str, Any]:
             {
                 "id": one.id,
                 "sample": one.sample,
+                "counts": basis_of(held, one.id),
                 "verdict": f"{STAMP}: {one.verdict}"
                 if result.simulated
                 else one.verdict,

@@ -29,7 +29,7 @@ _TEXTS = (
     *((one, "sha256") for one in ("thesis", "prices", "signals")),
 )
 #: Options of a run whose value is text, or nothing.
-_WORDS = ("prices", "signals", "start", "end", "as_of", "vintage")
+_WORDS = ("prices", "signals", "start", "end", "as_of", "vintage", "register")
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -62,6 +62,11 @@ def _damage(loaded: Mapping[str, Any]) -> Iterator[str]:
     for name, key in _TEXTS:
         if not isinstance(loaded[name].get(key), str):
             yield f"{name}.{key}"
+    register = loaded.get("register") or {"file": "", "head": ""}
+    if not isinstance(register, dict) or not all(
+        isinstance(register.get(key), str) for key in ("file", "head")
+    ):
+        yield "register"
     for key in _WORDS:
         if not isinstance(loaded["options"].get(key), str | None):
             yield f"options.{key}"

@@ -328,6 +328,10 @@ class Claim(Section):
     grade: Literal["", "A", "B", "C"] = ""
     quality: Literal["filing", "primary", "press", "aggregator"] = "press"
     refuted_if: str = ""
+    probability: Annotated[Number, Field(gt=0.0, lt=1.0)] | None = Field(
+        default=None,
+        description="How likely its author holds it to come true, above 0, below 1.",
+    )
     mirrors: str | None = Field(
         default=None, description="Id of the claim that this one contradicts."
     )

@@ -20,7 +20,7 @@ from engine.evidence.claims.context import (
     members,
     one_line_per_firm,
 )
-from engine.sources.sample_signals import SampleSignals
+from engine.sources.sample.signals import SampleSignals
 from engine.study import StudyResult
 from engine.thesis.model import Claim
 from tests.flagship import FLAGSHIP

@@ -213,6 +213,7 @@ def _thesis(days: pd.DatetimeIndex, said: Mapping[str, str]) -> Thesis:
                     "test": "event_contrast",
                     "event": EVENTS[0][0],
                     "scope": "event",
+                    "probability": 0.7,
                     "refuted_if": "compute minus labs is negative",
                     "declared": dt.date(2025, 1, 2),
                 },

@@ -358,6 +358,7 @@ def test_a_study_without_events_claims_or_decisions_still_reports(
         "performance",
         "holdings",
         "attribution",
+        "hindsight",
         "costs",
         "data",
         "provenance",

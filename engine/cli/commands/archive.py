@@ -43,11 +43,14 @@ def report(folder: Path, out: Path) -> None:
 def verify(folder: Path, hashes_only: bool) -> None:
     """Check the hashes of RUN, then re-derive its numbers from its inputs."""
     from engine import reopen
-    from engine.runs.manifest import changed_files
+    from engine.runs.manifest import changed_files, read_manifest
 
     changed = changed_files(folder)
     if changed:
         raise RunError(f"{folder}: not as it was written: {at_most(changed)}")
+    lost = reopen.lost_register(folder, read_manifest(folder))
+    if lost:
+        raise RunError(f"{folder}: {lost}; bring the register back to trust its dates")
     if hashes_only:
         click.echo(f"{folder}: every file has the hash of the manifest")
         return
