@@ -23,8 +23,7 @@ from engine.evidence.claims.context import (
     one_line_per_firm,
 )
 from engine.evidence.events import study_events
-from engine.evidence.kill import find_stops, no_kill, replay
-from engine.evidence.results import Claims, EventStudy
+from engine.evidence.kill import find_stops, replay
 from engine.evidence.samples import performance_by_sample
 from engine.evidence.windows import day_zero, event_moment
 from engine.ledger.around import around as trade_around
@@ -41,6 +40,8 @@ from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.portfolio.results import Decision
 from engine.portfolio.scoring import WeightedFactor
+from engine.study_result import Around as Around
+from engine.study_result import StudyResult as StudyResult
 from engine.thesis.model import Event, Leg, Thesis
 from engine.thesis.registration import Registration
 
@@ -51,21 +52,6 @@ ANTI_THESIS = "anti-thesis"
 BEFORE, AFTER = 20, 120
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Around:
-    """The same backtests from 20 sessions before an event to 120 after it.
-
-    nav : (sessions in the window, paths) growth of 1 from the window's first close,
-        rows labelled by home sessions relative to the event's home day zero.
-    summary : one row per path with total return, worst drawdown and costs.
-    """
-
-    event: str
-    nav: pd.DataFrame
-    summary: pd.DataFrame
-    note: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # no slots: derived values are cached
@@ -111,54 +97,6 @@ class StudyInputs:
         return Assessments(
             self.thesis, self.universe, self.market, self.assets, self.factors
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class StudyResult:
-    """Everything a study found; every intermediate value is kept.
-
-    decisions : one per rebalance, in time order.
-    backtest : the barbell net of costs. baselines : name -> the same ledger on
-        benchmarks (``"SPY"``), ``"equal weight"``, one per leg (``"infrastructure
-        alone"``) and ``"anti-thesis"``.
-    performance : one row per path and sample (all, in-sample, out-of-sample), metrics
-        as columns with ``<metric>_low`` and ``<metric>_high`` 95 % bounds.
-    around : event id -> `Around`. overrides : thesis settings replaced by the caller.
-    caveats : sentences that every report prints. schedule : the fees applied.
-    kill : one row per kill criterion: when it would have stopped the thesis, and what
-        that would have cost or saved.
-    registration : what the register says of the thesis; its dates then stand in
-        `thesis` in place of those that the file asserts. None without one.
-    """
-
-    thesis: Thesis
-    universe: Universe
-    market: Market
-    assets: tuple[Line, ...]
-    decisions: tuple[Decision, ...]
-    backtest: Backtest
-    baselines: Mapping[str, Backtest]
-    around: Mapping[str, Around]
-    performance: pd.DataFrame
-    attribution: Attribution
-    regression: pd.DataFrame
-    events: EventStudy
-    claims: Claims
-    caveats: tuple[str, ...]
-    seed: int
-    overrides: Mapping[str, str] = field(default_factory=dict)
-    notebook: Callable[[StudyResult], str] | None = None
-    kill: pd.DataFrame = field(default_factory=no_kill)
-    registration: Registration | None = None
-
-    @property
-    def simulated(self) -> bool:
-        """Whether any number comes from a simulation."""
-        return self.market.simulated
-
-    def _repr_html_(self) -> str | None:
-        """Return the short form that a notebook shows."""
-        return self.notebook(self) if self.notebook else None
 
 
 @one_thread()
