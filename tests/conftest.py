@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,22 @@ FORBIDDEN_SKIPS: list[str] = []
 # Shared machines are slow now and then: a deadline would test the machine.
 settings.register_profile("assay", deadline=None, derandomize=True)
 settings.load_profile("assay")
+
+
+def pytest_configure() -> None:
+    """Listen to signals again where the tests were started in the background.
+
+    A shell ignores Ctrl-C for what runs behind it, and what is ignored is inherited:
+    the commands that the tests interrupt would ignore it, too.
+    """
+    for name, usual in (
+        ("SIGINT", signal.default_int_handler),
+        ("SIGHUP", signal.SIG_DFL),
+        ("SIGTERM", signal.SIG_DFL),
+    ):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def _absent(reason: str, variable: str) -> None:
