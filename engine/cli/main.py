@@ -38,6 +38,7 @@ COMMANDS = {
     "register": ("register", "Register a thesis: hash-chained proof of its date."),
     "diary": ("diary", "Replay a thesis through time: verdicts, score, portfolio."),
     "data": ("data", "Fetch, import, check and count what is kept here."),
+    "explain": ("explain", "Explain a weight: from observations to profit."),
     "report": ("archive", "Write the reports of an archived run again."),
     "verify": ("archive", "Check a run folder's hashes and re-derive its numbers."),
 }
