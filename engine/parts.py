@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from engine.app import inputs_of
 from engine.errors import UsageError, at_most, nearest
 from engine.evidence.events import study_events, study_sensitivity
+from engine.evidence.ranking import Ranking, rank_among, ranking_sentences
 from engine.evidence.results import EventStudy
+from engine.evidence.samples import ALL
+from engine.ledger.backtest import Backtest
+from engine.ledger.batch import Batch, play_schedule, simulate_schedules
+from engine.ledger.random_barbells import random_schedules, unbound
+from engine.ledger.tape import Tape
+from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.portfolio.scoring import layer_scores
 from engine.portfolio.scoring import score as score_assets
 from engine.study import (
@@ -25,6 +33,19 @@ from engine.study import (
     trade_baselines,
 )
 from engine.thesis.model import Event
+
+#: Beside the seed of a study, so that random barbells share no draws with a bootstrap.
+_RANDOM_STREAM = 500
+#: What trading costs; interest, borrow and withholding are paid for holding.
+_TRADING = ("slippage", "tax", "commission", "impact", "fx")
+_FREE: Mapping[str, Any] = {
+    "slippage_bps": 0.0,
+    "half_spread_bps": 0.0,
+    "fx_spread_bps": 0.0,
+    "impact": 0.0,
+    "fees": "none",
+    "charges": (),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,6 +73,21 @@ class Events:
     """The event study, and whether it rests on simulated numbers."""
 
     study: EventStudy
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Among:
+    """The barbell among random ones.
+
+    ranking : its `table` also has ``before_costs``, the percentile where trading costs
+        nothing; its `paths` have ``turnover`` (half the value traded) and ``costs`` (of
+        trading), each per year and over mean NAV, in the rows of the whole study.
+    sentences : the same in words, and what the comparison leaves out.
+    """
+
+    ranking: Ranking
+    sentences: tuple[str, ...]
     simulated: bool
 
 
@@ -117,6 +153,102 @@ def backtest_around(
     return Table(
         table=around.summary, simulated=inputs.market.simulated, note=around.note
     )
+
+
+def backtest_among_random(
+    path: Path, count: int, *, progress: Progress, **options: Any
+) -> Among:
+    """Return the barbell's place among `count` random ones within the same limits.
+
+    They are decided on the same days among the same tradeable assets, walked by the
+    compiled ledger at the same costs, and drawn from the study's seed.
+    """
+    progress("loading prices and signals")
+    inputs = inputs_of(path, progress=progress, **options)
+    check_prices(inputs)
+    progress("deciding and trading")
+    decisions, account = trade_barbell(inputs)
+    progress(f"drawing {count:,} random barbells")
+    symbols = [line.symbol for line in inputs.assets]
+    schedules = random_schedules(
+        inputs.tape,
+        decisions,
+        inputs.thesis,
+        {symbol: inputs.universe.layer_of(symbol) for symbol in symbols},
+        count=count,
+        rng=np.random.default_rng([inputs.thesis.about.seed, _RANDOM_STREAM]),
+    )
+    progress("trading them, and again without costs")
+    decided = pd.DatetimeIndex([one.session for one in decisions])
+    batch = simulate_schedules(inputs.tape, schedules, decided)
+    ranking = rank_among(account.returns, batch.returns(), inputs.thesis.about)
+    free = _without_costs(inputs).tape
+    gross = rank_among(
+        _replayed(free, account).returns,
+        simulate_schedules(free, schedules, decided).returns(),
+        inputs.thesis.about,
+    )
+    about = inputs.thesis.about
+    spent = _trading(account, batch, SESSIONS_PER_YEAR[about.calendar])
+    said = (
+        *ranking_sentences(ranking, about),
+        *_unlike(spent, unbound(inputs.thesis.portfolio)),
+    )
+    table, paths = ranking.table.copy(), ranking.paths
+    place = table.columns.to_list().index("percentile") + 1
+    table.insert(place, "before_costs", gross.table["percentile"])
+    whole = paths["sample"] == ALL
+    paths = paths.assign(
+        turnover=spent["turnover"].where(whole), costs=spent["costs"].where(whole)
+    )
+    return Among(
+        ranking=replace(ranking, table=table, paths=paths),
+        sentences=said,
+        simulated=inputs.market.simulated,
+    )
+
+
+def _without_costs(inputs: StudyInputs) -> StudyInputs:
+    """Return the same study where trading costs nothing."""
+    free = inputs.thesis.execution.model_copy(update=_FREE)
+    thesis = inputs.thesis.model_copy(update={"execution": free})
+    return replace(inputs, thesis=thesis)
+
+
+def _replayed(tape: Tape, account: Backtest) -> Backtest:
+    """Return an account that is given the same target weights on another tape."""
+    targets = account.targets.reindex(columns=tape.symbols)
+    days = pd.DatetimeIndex(targets.index)
+    given = dict(zip(days, targets.to_numpy(), strict=True))
+    return play_schedule(tape, given, name=account.name)
+
+
+def _trading(account: Backtest, batch: Batch, per_year: float) -> pd.DataFrame:
+    """Return yearly turnover and trading costs over mean NAV, the account's first."""
+    kinds = [name for name in _TRADING if name in account.costs]
+    own = float(account.costs[kinds].to_numpy().sum())
+    paid = np.array([own, *batch.totals[list(_TRADING)].sum(axis=1)])
+    traded = np.array([account.trades["value"].abs().sum(), *batch.totals["traded"]])
+    nav = np.vstack([account.nav.to_numpy(), batch.nav]).mean(axis=1)
+    years = max(batch.nav.shape[1] - 1, 1) / per_year
+    return pd.DataFrame(
+        {"turnover": 0.5 * traded / nav / years, "costs": paid / nav / years}
+    )
+
+
+def _unlike(spent: pd.DataFrame, free: tuple[str, ...]) -> tuple[str, ...]:
+    """Return how random barbells trade otherwise than the thesis."""
+    own, usual = spent.iloc[0], spent.iloc[1:].median()
+    said = (
+        "Random barbells are drawn anew at each decision, whatever they held: they "
+        f"turn over {usual['turnover']:.2f} times their value a year in the median "
+        f"and pay {usual['costs']:.2%} of it for trading; the barbell "
+        f"{own['turnover']:.2f} times and {own['costs']:.2%}. The column "
+        "'before_costs' is the percentile without that difference."
+    )
+    if not free:
+        return (said,)
+    return said, f"Limits that do not bind random barbells: {', '.join(free)}."
 
 
 def events(

@@ -28,7 +28,13 @@ from engine.evidence.samples import performance_by_sample
 from engine.evidence.windows import day_zero, event_moment
 from engine.ledger.around import around as trade_around
 from engine.ledger.backtest import Backtest
-from engine.ledger.baselines import anti_legs, buy_and_hold, equal_weight, leg_alone
+from engine.ledger.baselines import (
+    anti_legs,
+    buy_and_hold,
+    equal_weight,
+    inverse_volatility,
+    leg_alone,
+)
 from engine.ledger.strategy import (
     Assessments,
     Strategy,
@@ -47,6 +53,7 @@ from engine.thesis.registration import Registration
 
 BARBELL = "barbell"
 EQUAL_WEIGHT = "equal weight"
+INVERSE_VOLATILITY = "inverse volatility"
 ANTI_THESIS = "anti-thesis"
 #: Home sessions shown before and after an event.
 BEFORE, AFTER = 20, 120
@@ -234,6 +241,9 @@ def trade_baselines(inputs: StudyInputs, barbell: Backtest) -> dict[str, Backtes
         paths[line.symbol] = buy_and_hold(tape, line.symbol)
     tape = inputs.tape
     paths[EQUAL_WEIGHT] = equal_weight(tape, inputs.decide_at, name=EQUAL_WEIGHT)
+    paths[INVERSE_VOLATILITY] = inverse_volatility(
+        tape, inputs.decide_at, inputs.assessments.variances, name=INVERSE_VOLATILITY
+    )
     for leg in inputs.thesis.barbell:
         name = f"{leg} alone"
         symbols = members(leg, inputs.thesis, inputs.universe, inputs.assets)

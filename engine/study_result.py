@@ -39,8 +39,8 @@ class StudyResult:
 
     decisions : one per rebalance, in time order.
     backtest : the barbell net of costs. baselines : name -> the same ledger on
-        benchmarks (``"SPY"``), ``"equal weight"``, one per leg (``"infrastructure
-        alone"``) and ``"anti-thesis"``.
+        benchmarks (``"SPY"``), ``"equal weight"``, ``"inverse volatility"``, one per
+        leg (``"infrastructure alone"``) and ``"anti-thesis"``.
     performance : one row per path and sample (all, in-sample, out-of-sample), metrics
         as columns with ``<metric>_low`` and ``<metric>_high`` 95 % bounds.
     around : event id -> `Around`. overrides : thesis settings replaced by the caller.

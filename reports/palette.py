@@ -68,6 +68,12 @@ def layer_colours(layers: Sequence[str]) -> dict[str, str]:
 
 
 Style = tuple[str, tuple[float, ...]]
+_RIVALS: Mapping[str, Style] = MappingProxyType(
+    {
+        "anti-thesis": (light("red"), DASHED),
+        "inverse volatility": (light("violet"), MIXED),
+    }
+)
 
 
 def path_styles(
@@ -83,9 +89,7 @@ def path_styles(
         dash = SOLID if i < 3 else DASHED
         named[name] = (light(_LEGS[i % len(_LEGS)]), dash)
     for name in others:
-        swapped = name == "anti-thesis"
-        style = (light("red"), DASHED) if swapped else (light("violet"), DOTTED)
-        named.setdefault(name, style)
+        named.setdefault(name, _RIVALS.get(name, (light("violet"), DOTTED)))
     return named
 
 

@@ -128,8 +128,8 @@ def _growth(result: StudyResult) -> Figure:
         f"{beside}{_in_sample(result)}."
         + (" Numbered lines: the events, as listed below." if marked else ""),
         "Line chart of growth over time: the barbell against "
-        f"{''.join(f'{name}, ' for name in benchmarks)}equal weight, each leg alone "
-        "and the anti-thesis; below it the drawdown.",
+        f"{''.join(f'{name}, ' for name in benchmarks)}equal weight, inverse "
+        "volatility, each leg alone and the anti-thesis; below it the drawdown.",
         readouts.growth(result),
     )
 

@@ -6,7 +6,7 @@ market, the costs and the period; so that all of them share every rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,32 @@ def _share_alike(
     count = int(account.tradeable.sum())
     share = (1.0 - kept.sum()) / count if count else 0.0
     return kept.where(~account.tradeable, share)
+
+
+def inverse_volatility(
+    tape: Tape,
+    decide_at: pd.DatetimeIndex,
+    variances: Callable[[np.datetime64], pd.Series],
+    *,
+    name: str = "inverse volatility",
+) -> Backtest:
+    """Return an account that holds tradeable assets inversely to their volatility.
+
+    `variances` gives, at the moment of a decision, each asset's variance as known then;
+    an asset without one, or without any spread, is not held. What is held but cannot
+    trade keeps its weight; the others share the rest.
+    """
+
+    def policy(
+        session: pd.Timestamp, moment: np.datetime64, account: AccountView
+    ) -> pd.Series:
+        variance = variances(moment).reindex(account.weights.index)
+        known = account.tradeable & (variance > 0.0)
+        kept = account.weights.where(~account.tradeable, 0.0)
+        calm = variance.where(known) ** -0.5
+        return kept + ((1.0 - kept.sum()) * calm / calm.sum()).fillna(0.0)
+
+    return play(tape, name=name, decide_at=decide_at, policy=policy)
 
 
 def leg_alone(

@@ -173,13 +173,19 @@ def _view(account: Account, *, first: bool) -> AccountView:
     cash = float(np.where(account.cash != 0.0, account.cash * fx, 0.0).sum())
     nav = held.sum() + cash
     check_worth(nav, tape.days[row])
-    tradeable = np.isfinite(tape.price[row]) & np.isfinite(rate) & ~tape.stale[row]
     return AccountView(
         weights=pd.Series(held / nav, index=tape.symbols),
         cash=cash / nav,
-        tradeable=pd.Series(tradeable, index=tape.symbols),
+        tradeable=pd.Series(tradeable_at(tape, row), index=tape.symbols),
         first=first,
     )
+
+
+def tradeable_at(tape: Tape, row: int) -> np.ndarray:
+    """Return which assets can trade at a home close, (N,): a fresh price and a rate."""
+    rate = tape.fx[tape.home_at[row]][tape.currency_of]
+    fresh = np.isfinite(tape.price[row]) & ~tape.stale[row]
+    return np.asarray(fresh & np.isfinite(rate))
 
 
 def check_target(wanted: pd.Series, tape: Tape, row: int) -> np.ndarray:

@@ -74,6 +74,11 @@ class Assessments:
             )
         return self._made[moment]
 
+    def variances(self, moment: np.datetime64) -> pd.Series:
+        """Return the variance of each asset with a risk estimate at `moment`."""
+        covariance = self.at(moment).risk.covariance
+        return pd.Series(np.diag(covariance), index=covariance.index)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Strategy:

@@ -56,6 +56,7 @@ def paths(raw: Raw) -> tuple[str, ...]:
     return (
         "barbell",
         "equal weight",
+        "inverse volatility",
         "anti-thesis",
         *(f"{leg} alone" for leg in legs(raw)),
         *(word for _, word in texts((), benchmarks)),

@@ -178,6 +178,30 @@ def test_score_and_backtest_print_tables(desk: Path) -> None:
     assert all(row.endswith("SIMULATED") for row in rows)
 
 
+def test_random_barbells_are_ranked_and_listed(desk: Path) -> None:
+    days = ("--start", "2024-07-01", "--end", "2025-03-31", "--random", "20")
+    table = assay("backtest", "minimal.toml", *days, cwd=desk)
+    assert table.returncode == 0, table.stderr
+    assert "Among 20 random barbells (SIMULATED)" in table.stdout
+    for word in ("percentile", "before_costs", "median", "max_drawdown"):
+        assert word in table.stdout
+    for words in ("The barbell stands in total return at", "in-sample", "drawn anew"):
+        assert words in table.stderr
+    runs = [
+        assay("backtest", "minimal.toml", *days, *more, "--format", "json", cwd=desk)
+        for more in ((), ("--seed", "20260706"), ("--seed", "1"))
+    ]
+    rows, again, other = (json.loads(run.stdout) for run in runs)
+    assert [row["path"] for row in rows][:2] == ["barbell", "random 1"]
+    assert len(rows) == 21
+    assert {row["stamp"] for row in rows} == {"SIMULATED"}
+    assert rows == again
+    assert rows[0] == other[0]
+    assert rows[1] != other[1]
+    assert len({row["sharpe"] for row in rows}) == 21
+    assert all(0.0 < row["costs"] < 0.05 and row["turnover"] > 0.0 for row in rows)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -190,6 +214,12 @@ def test_score_and_backtest_print_tables(desk: Path) -> None:
         (["run", "minimal.toml", "--capital", "-5"], 2, ["capital"]),
         (["events", "minimal.toml", "--event", "x"], 2, ["no event is called 'x'"]),
         (["backtest", "minimal.toml", "--around", "x"], 2, ["no event is called"]),
+        (["backtest", "minimal.toml", "--random", "0"], 2, ["--random"]),
+        (
+            ["backtest", "minimal.toml", "--random", "5", "--around", "x"],
+            2,
+            ["leave out --around"],
+        ),
         (["universe", "ai-stak"], 1, ["ai-stack"]),
         (["verify", "."], 1, ["no manifest.json"]),
         (["report", ".", "--out", "new"], 1, ["no manifest.json"]),

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from engine.ledger.backtest import Backtest
+from engine.portfolio.barbell import estimate_risk
 from engine.study import BARBELL, StudyInputs, StudyResult, measure_performance
 from tests.flagship import Record
 from tests.tolerances import IDENTITY
@@ -122,6 +123,27 @@ def test_baselines_follow_the_barbells_own_weights(study: StudyResult) -> None:
         assert held.max() == pytest.approx(held.min(), abs=IDENTITY), day
         priced = study.backtest.price.loc[day].notna().sum()
         assert len(held) == priced, day
+
+
+def test_inverse_volatility_evens_out_what_each_asset_moves(
+    study: StudyResult,
+) -> None:
+    """Weight x volatility is alike, the volatility estimated anew from known prices."""
+    targets = study.baselines["inverse volatility"].targets
+    assert targets.index.equals(study.backtest.targets.index)
+    symbols = pd.Index(sorted(targets.columns))
+    for decision in study.decisions[:: max(len(study.decisions) // 5, 1)]:
+        risk = estimate_risk(
+            study.market.known_at(decision.moment), symbols, study.thesis.portfolio
+        )
+        sigma = np.sqrt(np.diag(risk.covariance))
+        held = targets.loc[decision.session]
+        assert held.sum() == pytest.approx(1.0, abs=IDENTITY)
+        weights = held[risk.covariance.index]
+        moved = (weights * sigma)[weights > 0]
+        assert len(moved) > 10
+        assert moved.to_numpy() == pytest.approx(moved.mean(), rel=IDENTITY)
+        assert (held.drop(risk.covariance.index) == 0.0).all()
 
 
 def test_the_anti_thesis_swaps_the_budgets(study: StudyResult) -> None:

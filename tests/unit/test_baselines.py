@@ -15,6 +15,7 @@ from engine.ledger.baselines import (
     anti_legs,
     buy_and_hold,
     equal_weight,
+    inverse_volatility,
     leg_alone,
     sleeve,
 )
@@ -56,6 +57,26 @@ def test_equal_weight_leaves_what_cannot_trade_alone() -> None:
     told = equal_weight(tape_of(world), world.home.sessions.days[[0, 7]])
     assert told.targets.iloc[1].tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3])
     assert told.trades["asset"].tolist() == ["A", "B", "C"]
+
+
+def test_inverse_volatility_by_hand() -> None:
+    closes = {"A": [1.0, 1.0, *[None] * 7], "B": [1.0] * 9, "C": [1.0] * 9}
+    world = market({"XNYS": closes | {"D": [1.0] * 9}})
+    variances = pd.Series({"A": 0.01, "B": 0.04, "C": 0.01})
+    later = pd.Series({"A": 0.09, "B": 0.01, "C": 0.01})
+    estimates = iter([variances, later])
+    told = inverse_volatility(
+        tape_of(world), world.home.sessions.days[[0, 7]], lambda moment: next(estimates)
+    )
+    assert told.name == "inverse volatility"
+    # 1/0.1, 1/0.2 and 1/0.1; D has no estimate
+    assert told.targets.iloc[0].tolist() == pytest.approx([0.4, 0.2, 0.4, 0.0])
+    # A cannot trade any more and keeps its 0.4; B and C now share 0.6 alike
+    assert told.targets.iloc[1].tolist() == pytest.approx([0.4, 0.3, 0.3, 0.0])
+    none = inverse_volatility(
+        tape_of(world), world.home.sessions.days[[0]], lambda moment: variances * 0.0
+    )
+    assert none.targets.iloc[0].tolist() == [0.0] * 4
 
 
 def test_a_leg_alone_is_the_barbells_sleeve_scaled_to_one() -> None:

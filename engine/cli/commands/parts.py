@@ -8,9 +8,12 @@ import click
 
 from engine.cli.options import FORMAT, THESIS, StudyOptions, study_options
 from engine.cli.output import emit, note, steps
+from engine.errors import UsageError
 
 #: Notes on what was left out before they are counted only.
 MOST_NOTES = 20
+#: Random barbells at once: their weights and paths are kept in memory.
+MOST_RANDOM = 10_000
 #: What a terminal shows, the most telling first; ``--format csv`` has the rest.
 PERFORMANCE = [
     "path",
@@ -105,13 +108,29 @@ def score(thesis: Path, options: StudyOptions, form: str) -> None:
 @THESIS
 @study_options
 @click.option("--around", metavar="EVENT", help="From 20 sessions before to 120 after.")
+@click.option(
+    "--random",
+    "count",
+    type=click.IntRange(1, MOST_RANDOM),
+    metavar="N",
+    help="Its percentile among N random barbells within the same limits.",
+)
 @FORMAT
 def backtest(
-    thesis: Path, options: StudyOptions, around: str | None, form: str
+    thesis: Path,
+    options: StudyOptions,
+    around: str | None,
+    count: int | None,
+    form: str,
 ) -> None:
     """Backtest the barbell of THESIS net of costs, beside its baselines."""
     from engine import parts
 
+    if count is not None:
+        if around is not None:
+            raise UsageError("--random ranks the whole study; leave out --around")
+        _rank(thesis, options, count, form)
+        return
     with steps() as progress:
         if around is not None:
             window = parts.backtest_around(
@@ -134,6 +153,25 @@ def backtest(
         simulated=found.simulated,
         columns=PERFORMANCE,
     )
+
+
+def _rank(thesis: Path, options: StudyOptions, count: int, form: str) -> None:
+    """Print the place of a barbell among random ones; csv and json have every path."""
+    from engine import parts
+
+    with steps() as progress:
+        found = parts.backtest_among_random(
+            thesis, count, progress=progress, **options.as_keywords()
+        )
+    ranking = found.ranking
+    emit(
+        ranking.table if form == "table" else ranking.paths,
+        form,
+        title=f"Among {count:,} random barbells",
+        simulated=found.simulated,
+    )
+    for sentence in found.sentences:
+        note(sentence)
 
 
 @click.command()

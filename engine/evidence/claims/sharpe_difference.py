@@ -22,7 +22,11 @@ from engine.thesis.model import Claim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
-    """Paths: "barbell", "<leg> alone", "equal weight", "anti-thesis", a benchmark."""
+    """Two paths.
+
+    "barbell", "<leg> alone", "equal weight", "inverse volatility", "anti-thesis", or a
+    benchmark.
+    """
 
     a: str
     b: str
