@@ -28,6 +28,7 @@ from engine.study import (
     StudyInputs,
     check_prices,
     measure_performance,
+    schedules_of,
     trade_around_event,
     trade_barbell,
     trade_baselines,
@@ -149,7 +150,8 @@ def backtest_around(
     _, account = trade_barbell(inputs)
     progress("trading the baselines")
     baselines = trade_baselines(inputs, account)
-    around = trade_around_event(inputs, found, account, baselines)
+    schedules = schedules_of(inputs, {account.name: account, **baselines})
+    around = trade_around_event(inputs, found, schedules)
     return Table(
         table=around.summary, simulated=inputs.market.simulated, note=around.note
     )

@@ -129,8 +129,9 @@ def run_study(
     )
     progress("studying the events")
     events = study_events(inputs.market, inputs.thesis, inputs.universe, inputs.assets)
+    schedules = schedules_of(inputs, {BARBELL: backtest, **baselines})
     around = {
-        event.id: trade_around_event(inputs, event, backtest, baselines)
+        event.id: trade_around_event(inputs, event, schedules)
         for event in inputs.thesis.events
         if home_day_zero(inputs, event) is not None
     }
@@ -299,10 +300,11 @@ def attribute_return(
 def trade_around_event(
     inputs: StudyInputs,
     event: Event,
-    barbell: Backtest,
-    baselines: Mapping[str, Backtest],
+    schedules: Mapping[str, Mapping[pd.Timestamp, pd.Series]],
 ) -> Around:
     """Return every path from 20 sessions before an event to 120 after it.
+
+    `schedules` are the paths' target weights, as `schedules_of` gives them.
 
     Raises `DataError` if the event's day zero lies outside the study.
     """
@@ -315,15 +317,19 @@ def trade_around_event(
     window = trade_around(
         inputs.whole_tape,
         at_session=zero,
-        schedules={
-            name: _by_session(inputs, path.targets)
-            for name, path in {BARBELL: barbell, **baselines}.items()
-        },
+        schedules=schedules,
         before=BEFORE,
         after=AFTER,
     )
     summary = window.summary.rename_axis("path").reset_index()
     return Around(event=event.id, nav=window.nav, summary=summary, note=window.note)
+
+
+def schedules_of(
+    inputs: StudyInputs, paths: Mapping[str, Backtest]
+) -> dict[str, dict[pd.Timestamp, pd.Series]]:
+    """Return each path's target weights by session, ready for every event."""
+    return {name: _by_session(inputs, path.targets) for name, path in paths.items()}
 
 
 def _by_session(
