@@ -21,6 +21,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from engine.costs.dated import day_of, in_force
 from engine.errors import DataError, nearest
 from engine.market.listing import Line
 
@@ -115,7 +116,7 @@ class FeeSchedule:
         for rows in self._items(mic, side).values():
             charged = np.full(len(trade), np.nan)
             for row in rows:
-                inside = _in_force(row, _basis_days(row, trade, settlement))
+                inside = in_force(row, _basis_days(row, trade, settlement))
                 charged[inside] = row.rate if row.proportional else 0.0
             total += charged
         return total
@@ -157,7 +158,7 @@ class FeeSchedule:
             for row in rows:
                 if row.proportional:
                     continue
-                inside = _in_force(row, _basis_days(row, trade, settlement))
+                inside = in_force(row, _basis_days(row, trade, settlement))
                 per_share = row.per_share if raw else 0.0
                 told = np.array([row.rate, per_share, row.minimum, row.maximum])
                 charge[:, inside] = told[:, None]
@@ -243,7 +244,7 @@ class FeeSchedule:
         """Return the message about the item without a rate on that day."""
         for item, rows in self._items(mic, side).items():
             if any(
-                _in_force(row, _basis_days(row, trade, settlement))[0] for row in rows
+                in_force(row, _basis_days(row, trade, settlement))[0] for row in rows
             ):
                 continue
             day = _basis_days(rows[0], trade, settlement)[0]
@@ -308,8 +309,8 @@ def _parse(fields: dict[str, str]) -> FeeRow:
         item=fields["item"],
         rate=rate,
         side=fields["side"],
-        effective_from=_day(fields["effective_from"]),
-        effective_to=_day(fields["effective_to"]),
+        effective_from=day_of(fields["effective_from"]),
+        effective_to=day_of(fields["effective_to"]),
         basis=fields["basis"],
         status=fields["status"],
         source=fields["source"],
@@ -336,10 +337,6 @@ def _around(rows: Sequence[FeeRow], day: dt.date) -> str:
     )
 
 
-def _day(text: str) -> dt.date | None:
-    return dt.date.fromisoformat(text) if text else None
-
-
 def collide(row: FeeRow, other: FeeRow) -> bool:
     """Return whether two rows charge the same item on one day."""
     same = row.item == other.item and bool(set(row.mics).intersection(other.mics))
@@ -350,13 +347,3 @@ def collide(row: FeeRow, other: FeeRow) -> bool:
 
 def _basis_days(row: FeeRow, trade: np.ndarray, settlement: np.ndarray) -> np.ndarray:
     return settlement if row.basis == "settlement" else trade
-
-
-def _in_force(row: FeeRow, days: np.ndarray) -> np.ndarray:
-    """Return where `days` lie between the row's first and last day."""
-    inside = np.ones(len(days), dtype=bool)
-    if row.effective_from is not None:
-        inside &= days >= np.datetime64(row.effective_from)
-    if row.effective_to is not None:
-        inside &= days <= np.datetime64(row.effective_to)
-    return inside

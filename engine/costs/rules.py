@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from engine.costs.dated import day_of, in_force
 from engine.errors import DataError
 from engine.market.listing import Line
 
@@ -83,7 +84,7 @@ class MarketRules:
         value, slack = np.full(len(days), np.nan), np.full(len(days), np.nan)
         said = [row for row in self.rows if row.item == item and row.speaks_of(line)]
         for row in sorted(said, key=lambda row: bool(row.symbols)):
-            inside = _in_force(row, days)
+            inside = in_force(row, days)
             value[inside], slack[inside] = row.value, row.slack
         return value, slack
 
@@ -155,23 +156,9 @@ def _parse(fields: dict[str, str]) -> RuleRow:
         item=item,
         value=value,
         slack=float(fields["slack"] or 0.0),
-        effective_from=_day(fields["effective_from"]),
-        effective_to=_day(fields["effective_to"]),
+        effective_from=day_of(fields["effective_from"]),
+        effective_to=day_of(fields["effective_to"]),
         status=fields["status"],
         source=fields["source"],
         note=fields["note"],
     )
-
-
-def _day(text: str) -> dt.date | None:
-    return dt.date.fromisoformat(text) if text else None
-
-
-def _in_force(row: RuleRow, days: np.ndarray) -> np.ndarray:
-    """Return where `days` lie between the row's first and last day."""
-    inside = np.ones(len(days), dtype=bool)
-    if row.effective_from is not None:
-        inside &= days >= np.datetime64(row.effective_from)
-    if row.effective_to is not None:
-        inside &= days <= np.datetime64(row.effective_to)
-    return inside

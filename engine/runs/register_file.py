@@ -6,18 +6,16 @@ import contextlib
 import dataclasses
 import datetime as dt
 import errno
-import fcntl
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import RegisterError
+from engine.locking import wait_for_lock
 from engine.runs.register import Entry, Register, parse_register, utc_now
 
 PATIENCE_SECONDS = 30.0
-_PAUSE_SECONDS = 0.005
 
 #: From what is registered to the entry that should follow, or None for no new one. The
 #: number, moment and hash before are filled in here.
@@ -80,8 +78,12 @@ def _locked(path: Path, patience_seconds: float) -> Iterator[int]:
     """
     flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
     handle = os.open(path, flags, 0o644)
+    late = RegisterError(
+        f"{path}: another process has been registering for more than "
+        f"{patience_seconds:g} s; let it finish or end it, then repeat"
+    )
     try:
-        _wait(handle, path, patience_seconds)
+        wait_for_lock(handle, patience_seconds=patience_seconds, late=late)
         yield handle
     finally:
         os.close(handle)
@@ -112,23 +114,6 @@ def _write(handle: int, content: bytes, register: Register, entry: Entry) -> Non
         with contextlib.suppress(OSError):
             os.ftruncate(handle, start)
         raise
-
-
-def _wait(handle: int, path: Path, patience_seconds: float) -> None:
-    """Return once the lock is held."""
-    last = time.monotonic() + patience_seconds
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= last:
-                raise RegisterError(
-                    f"{path}: another process has been registering for more than "
-                    f"{patience_seconds:g} s; let it finish or end it, then repeat"
-                ) from None
-            time.sleep(_PAUSE_SECONDS)
-        else:
-            return
 
 
 def _not_written(path: Path, error: OSError) -> RegisterError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,6 +19,7 @@ from engine.ledger.backtest import Backtest
 from engine.ledger.simulate import fixed, simulate
 from engine.market.market import Market
 from engine.thesis.model import Execution
+from tests.ledger_cases import random_targets, random_terms
 from tests.markets import random_market
 from tests.tolerances import ATTRIBUTION
 
@@ -27,36 +27,17 @@ SEEDS = st.integers(0, 2**32 - 1)
 LAYERS = ("first", "second", "third")
 
 
-def terms_of(rng: np.random.Generator) -> Execution:
-    return Execution(
-        at="next_open" if rng.random() < 0.5 else "next_close",
-        capital=float(rng.uniform(10.0, 1e8)),
-        slippage_bps=float(rng.choice([0.0, 5.0, 300.0])),
-        fees="exchange" if rng.random() < 0.5 else "none",
-        fx_spread_bps=float(rng.choice([0.0, 20.0])),
-        cash_rate=float(rng.choice([0.0, 0.05])),
-        overdraft_rate=float(rng.choice([0.0, 0.5])),
-        stale_after=int(rng.integers(1, 6)),
-    )
-
-
 def traded(
     rng: np.random.Generator, world: Market, terms: Execution, name: str, base: str
 ) -> Backtest:
     """An account that buys at random."""
     days = world.home.sessions.days
-    chosen = days[rng.random(len(days)) < 0.4]
-    symbols = list(world.lines)
-    targets = {}
-    for day in chosen:
-        weights = rng.dirichlet(np.ones(len(symbols))) * rng.choice([0.5, 1.0])
-        weights[rng.random(len(symbols)) < 0.3] = 0.0
-        targets[day] = pd.Series(weights, index=symbols)
+    targets = random_targets(rng, world)
     return simulate(
         world,
         name=name,
         assets=list(world.lines.values()),
-        decide_at=chosen,
+        decide_at=days[days.isin(list(targets))],
         policy=fixed(targets),
         execution=terms,
         base=base,
@@ -70,7 +51,7 @@ def traded(
 @given(seed=SEEDS)
 def test_effects_of_random_books_sum_to_the_active_return(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    world, terms = random_market(rng), terms_of(rng)
+    world, terms = random_market(rng), random_terms(rng)
     own, other = (traded(rng, world, terms, name, "USD") for name in ("own", "other"))
     layer_of = {s: str(rng.choice(LAYERS)) for s in world.lines}
     sessions = len(own.nav) - 1
@@ -109,7 +90,7 @@ def test_effects_of_random_books_sum_to_the_active_return(seed: int) -> None:
 @given(seed=SEEDS)
 def test_an_account_against_itself_has_no_effects(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    world, terms = random_market(rng), terms_of(rng)
+    world, terms = random_market(rng), random_terms(rng)
     own = traded(rng, world, terms, "own", "USD")
     table = attribute(
         own,

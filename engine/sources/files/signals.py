@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -96,13 +96,18 @@ def unclear_moments(table: Table) -> Iterator[Finding]:
         )
 
 
+def default_roles(series: Collection[str]) -> dict[str, str]:
+    """Return role -> series for the defaults that are among the series."""
+    return {role: name for role, name in DEFAULT_ROLES.items() if name in series}
+
+
 def read_roles(folder: Path, series: Sequence[str]) -> tuple[dict[str, str], str]:
     """Return role -> series for the series that are there, and the text of the file.
 
     A ``roles.toml`` of lines such as ``token_share = "my_series"`` replaces single
     defaults. Raises `DataError` where it names a series that the folder lacks.
     """
-    roles = {role: name for role, name in DEFAULT_ROLES.items() if name in series}
+    roles = default_roles(series)
     place = folder / SETTINGS
     if not place.is_file():
         return roles, ""

@@ -18,7 +18,7 @@ from engine.interfaces import SignalData
 from engine.market.listing import Universe
 from engine.market.market import Finding, Origin
 from engine.market.signals import COLUMNS, Signals
-from engine.sources.files.signals import DEFAULT_ROLES, stranger_findings
+from engine.sources.files.signals import default_roles, stranger_findings
 from engine.sources.files.table import (
     Table,
     combined_digest,
@@ -74,7 +74,7 @@ class OpenRouterFile:
         return SignalData(
             signals=Signals(
                 observations=rows,
-                roles={r: name for r, name in DEFAULT_ROLES.items() if name in series},
+                roles=default_roles(series),
             ),
             origin=Origin(
                 name="openrouter",

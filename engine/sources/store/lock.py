@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from engine.errors import DataError
+from engine.locking import wait_for_lock
 
 #: How the name of an unfinished file ends; whoever holds the lock may remove it.
 UNFINISHED = ".part"
 _LOCK = ".lock"
-_PAUSE_SECONDS = 0.005
 
 
 @contextmanager
@@ -38,8 +36,15 @@ def only_writer(folder: Path, *, patience_seconds: float) -> Iterator[None]:
         handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
         raise not_written(folder, error) from error
+    late = DataError(
+        f"{folder}: another process has been writing for more than "
+        f"{patience_seconds:g} s; let it finish or end it, then repeat"
+    )
     try:
-        _wait(handle, folder, patience_seconds)
+        try:
+            wait_for_lock(handle, patience_seconds=patience_seconds, late=late)
+        except OSError as error:
+            raise not_written(folder, error) from error
         yield
     finally:
         os.close(handle)
@@ -98,22 +103,3 @@ def _make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for made in missing:
         synchronise(made.parent)
-
-
-def _wait(handle: int, folder: Path, patience_seconds: float) -> None:
-    """Return once the lock is held."""
-    last = time.monotonic() + patience_seconds
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= last:
-                raise DataError(
-                    f"{folder}: another process has been writing for more than "
-                    f"{patience_seconds:g} s; let it finish or end it, then repeat"
-                ) from None
-            time.sleep(_PAUSE_SECONDS)
-        except OSError as error:
-            raise not_written(folder, error) from error
-        else:
-            return

@@ -14,7 +14,7 @@ from engine.interfaces import SignalData
 from engine.market.listing import Universe
 from engine.market.market import Finding, Origin
 from engine.market.signals import COLUMNS, Signals
-from engine.sources.files.signals import DEFAULT_ROLES, stranger_findings
+from engine.sources.files.signals import default_roles, stranger_findings
 from engine.sources.store.rows import WITHDRAWN
 from engine.sources.store.store import Store
 from engine.sources.stored.price_rows import PREFIX
@@ -65,7 +65,7 @@ class StoredSignals:
         return SignalData(
             signals=Signals(
                 observations=rows,
-                roles={r: name for r, name in DEFAULT_ROLES.items() if name in series},
+                roles=default_roles(series),
             ),
             origin=Origin(
                 name="store",
