@@ -15,9 +15,9 @@ from engine.market.listing import Line as Line
 from engine.market.listing import Universe as Universe
 from engine.market.market import Known as Known
 from engine.market.market import Market as Market
-from engine.study import StudyInputs as StudyInputs
-from engine.study import StudyResult as StudyResult
 from engine.study import run_study as run_study
+from engine.study_inputs import StudyInputs as StudyInputs
+from engine.study_result import StudyResult as StudyResult
 from engine.supply import Choice as Choice
 from engine.supply import load_market as load_market
 from engine.thesis.model import Thesis as Thesis

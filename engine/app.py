@@ -22,7 +22,9 @@ from engine.thesis.reader import Document, Vocabulary, override, read
 from engine.thesis.registration import counted
 
 if TYPE_CHECKING:
-    from engine.study import Progress, StudyInputs, StudyResult
+    from engine.study import Progress
+    from engine.study_inputs import StudyInputs
+    from engine.study_result import StudyResult
 
 #: Options of a run that replace the thesis's own settings, and those that say which
 #: data it reads.
@@ -222,7 +224,7 @@ def study_inputs(
     `base` is the folder that the path of an own universe starts from; by default the
     thesis file's.
     """
-    from engine.study import StudyInputs  # only where a study is made
+    from engine.study_inputs import StudyInputs  # only where a study is made
 
     overrides = dict(document.overrides)
     thesis = document.thesis

@@ -22,7 +22,8 @@ from engine.errors import RunError, TakenError, UsageError, nearest
 from engine.market.market import STAMP, Origin
 from engine.runs.archive import text_digest, universe_digest, versions, write_archive
 from engine.runs.folder import check_target, new_folder
-from engine.study import Progress, StudyResult, run_study
+from engine.study import Progress, run_study
+from engine.study_result import StudyResult
 from engine.thesis.registration import Registration
 from engine.thesis.template import starting_thesis
 

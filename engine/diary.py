@@ -32,7 +32,9 @@ from engine.runs.diary import (
     write_whole,
 )
 from engine.runs.register import utc_now
-from engine.study import Progress, StudyInputs, StudyResult, run_study
+from engine.study import Progress, run_study
+from engine.study_inputs import StudyInputs
+from engine.study_result import StudyResult
 from engine.supply import NOTE, Choice, check_choice
 
 #: Months from one entry to the next.

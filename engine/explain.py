@@ -16,7 +16,8 @@ from engine.errors import UsageError, at_most, nearest
 from engine.market.market import STAMP
 from engine.portfolio.results import Decision
 from engine.reopen import rerun
-from engine.study import Progress, StudyResult
+from engine.study import Progress
+from engine.study_result import StudyResult
 
 CHAIN = ["step", "item", "value", "unit", "known_at", "source"]
 #: How many factors a sentence names.

@@ -16,7 +16,7 @@ from engine.market.market import Known
 from engine.portfolio.barbell import PERIOD_SESSIONS, estimate_risk
 from engine.portfolio.results import Decision
 from engine.portfolio.rules import traits
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 
 OBSERVATIONS = [
     "role",

@@ -23,11 +23,9 @@ from engine.ledger.tape import Tape
 from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.portfolio.scoring import layer_scores
 from engine.portfolio.scoring import score as score_assets
-from engine.study import (
-    Progress,
-    StudyInputs,
-    check_prices,
-    measure_performance,
+from engine.study import Progress, measure_performance
+from engine.study_inputs import StudyInputs, check_prices
+from engine.study_paths import (
     schedules_of,
     trade_around_event,
     trade_barbell,

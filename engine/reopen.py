@@ -20,7 +20,9 @@ from engine.runs.archive import (
 )
 from engine.runs.manifest import read_manifest
 from engine.runs.register import NO_REGISTER, REGISTER, read_register
-from engine.study import Progress, StudyInputs, StudyResult, run_study
+from engine.study import Progress, run_study
+from engine.study_inputs import StudyInputs
+from engine.study_result import StudyResult
 from engine.supply import IMPORTED, REFERENCE, SAMPLE, STORE, YAHOO
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from engine.evidence.attribution import TOTAL
-from engine.study import EQUAL_WEIGHT, StudyResult
+from engine.study_paths import EQUAL_WEIGHT
+from engine.study_result import StudyResult
 from reports import numbers, tables, words
 from reports.attribution_tables import against, point_format, shown_effects
 from reports.figures import rounded

@@ -10,7 +10,8 @@ import pandas as pd
 
 from engine.evidence.attribution import EFFECTS, TOTAL
 from engine.evidence.samples import ALL
-from engine.study import EQUAL_WEIGHT, StudyResult
+from engine.study_paths import EQUAL_WEIGHT
+from engine.study_result import StudyResult
 from reports import numbers, samples, tables, words
 from reports.document import (
     Cell,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from engine.evidence.results import ClaimResult, Measurement
 from engine.evidence.verdict import FALSE_DISCOVERY_RATE
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.thesis.model import Claim
 from reports import numbers, samples, words
 from reports.document import Cell, Column, Table, Tone, heading_row, plain

@@ -6,7 +6,7 @@ import math
 
 from engine.evidence.results import ClaimResult, Measurement
 from engine.evidence.verdict import FALSE_DISCOVERY_RATE
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.thesis.model import Claim
 from reports import numbers, samples, words
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.evidence.event_ranks import GRANK_FIRMS
 from engine.evidence.event_recovery import HORIZONS
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, tables, words
 from reports.document import Cell, Column, Table, Tone, heading_row, number, plain
 from reports.event_tables import grouped

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, tables, words
 from reports.figures import (
     LEFT,

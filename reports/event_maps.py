@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, tables, words
 from reports.palette import light
 from reports.vega import WIDTH, Spec, encoded, said

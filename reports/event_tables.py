@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, tables, words
 from reports.document import (
     Cell,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, tables, words
 from reports.palette import layer_colours, light
 from reports.paths import colours_of, compared, dashes, labelled, path_legend

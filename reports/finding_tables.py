@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from engine.errors import at_most
 from engine.market.market import Finding
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.thesis.naming import ROLE_KEYS
 from reports import tables
 from reports.document import Column, Table, plain

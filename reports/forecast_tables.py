@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from engine.evidence.forecasts import Forecast, brier_score, forecasts, log_score
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, words
 from reports.document import Cell, Column, Table, Tone, plain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, record_tables, samples, words
 from reports.document import Tile, Tiles
 from reports.samples import Headline

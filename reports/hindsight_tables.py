@@ -7,7 +7,7 @@ import math
 import pandas as pd
 
 from engine.evidence.hindsight import asset_audit, expected_signs
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.thesis.registration import NEVER
 from reports import numbers, samples, words
 from reports.document import Cell, Column, Table, plain, sign_tone

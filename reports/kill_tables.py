@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, tables
 from reports.document import Cell, Column, Table, number, plain
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, words
 from reports.clean import clean
 from reports.headline import tiles

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sized
 
-from engine.study import EQUAL_WEIGHT, StudyResult
+from engine.study_paths import EQUAL_WEIGHT
+from engine.study_result import StudyResult
 from reports import samples, words
 from reports.palette import Style, path_styles
 from reports.vega import Spec, encoded

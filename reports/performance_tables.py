@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from engine.portfolio.results import Scorecard
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, samples, tables, words
 from reports.document import (
     Cell,

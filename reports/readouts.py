@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, tables, words
 from reports.document import Readout, Trace
 from reports.figures import weekly_weights

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.market.calendar import SESSIONS_PER_YEAR
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.thesis.model import Portfolio
 from reports import numbers, tables
 from reports.document import Cell, Column, Table, plain

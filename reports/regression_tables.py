@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine.evidence.regression import INTERCEPT
 from engine.evidence.samples import ALL
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import numbers, performance_tables, tables, words
 from reports.document import (
     Cell,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports.drawing import draw
 from reports.html import render_html
 from reports.pdf import render_pdf

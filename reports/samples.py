@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.thesis.registration import NEVER
 
 IN_SAMPLE = "in-sample"

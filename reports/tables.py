@@ -17,7 +17,7 @@ from engine.ledger.backtest import Backtest
 from engine.market.coverage import RAW
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import claim_words, hindsight_tables, words
 
 CASH = "cash"

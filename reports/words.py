@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from engine.evidence.results import ClaimResult, ThesisScore
 from engine.market.market import STAMP as STAMP
-from engine.study import ANTI_THESIS, EQUAL_WEIGHT, StudyResult
+from engine.study_paths import ANTI_THESIS, EQUAL_WEIGHT
+from engine.study_result import StudyResult
 from reports import numbers
 from reports.samples import (
     IN_SAMPLE,

@@ -17,7 +17,7 @@ import pandas as pd
 from engine.market.calendar import sessions
 from engine.market.listing import Line
 from engine.sources.sample.prices import SamplePrices
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.supply import HISTORY
 
 FLAGSHIP = Path(__file__).resolve().parents[1] / "examples" / "open_weights.toml"

@@ -16,7 +16,7 @@ import pandas as pd
 from engine.market.listing import Universe
 from engine.market.market import STAMP
 from engine.runs.register import REGISTER
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.thesis.registration import NEVER, basis_of
 
 _PACKAGES = (

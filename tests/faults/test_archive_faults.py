@@ -12,7 +12,7 @@ import pytest
 
 from engine import deliver, reopen
 from engine.runs import archive
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests import desk
 from tests.terminal import Terminal, tree
 

@@ -12,7 +12,9 @@ from engine import deliver
 from engine.cli import output
 from engine.errors import RunError, UsageError
 from engine.runs import folder as run_folder
-from engine.study import StudyInputs, StudyResult, run_study
+from engine.study import run_study
+from engine.study_inputs import StudyInputs
+from engine.study_result import StudyResult
 from tests import desk
 from tests.desk import Change, changed
 from tests.terminal import Terminal, tree

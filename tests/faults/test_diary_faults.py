@@ -17,7 +17,9 @@ from engine import diary
 from engine.diary import check_days, keep_diary
 from engine.errors import DataError, UsageError
 from engine.runs.diary import read_entry
-from engine.study import StudyInputs, StudyResult, run_study
+from engine.study import run_study
+from engine.study_inputs import StudyInputs
+from engine.study_result import StudyResult
 from tests import desk
 from tests.register_cases import edited, write_thesis
 from tests.terminal import Terminal

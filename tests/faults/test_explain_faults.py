@@ -13,7 +13,7 @@ import pytest
 
 from engine import deliver, reopen
 from engine.explain import explain
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests import desk
 from tests.terminal import Terminal
 

@@ -13,7 +13,7 @@ import pytest
 
 from engine import deliver
 from engine.runs import archive, folder
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests import desk
 from tests.terminal import Terminal, tree
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine import app, deliver
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests.flagship import (
     FLAGSHIP,
     Record,

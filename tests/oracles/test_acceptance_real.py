@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from engine import app, deliver
 from engine.cli.main import cli
 from engine.evidence.events import study_events
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests.flagship import END, FLAGSHIP, START, real_options
 
 pytestmark = [pytest.mark.shared, pytest.mark.xdist_group("real")]

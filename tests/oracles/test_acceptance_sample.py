@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests.flagship import FLAGSHIP
 
 pytestmark = pytest.mark.xdist_group("sample")

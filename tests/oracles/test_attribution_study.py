@@ -10,7 +10,8 @@ import pytest
 
 from engine.evidence.attribution import EFFECTS, TOTAL
 from engine.ledger.backtest import Backtest
-from engine.study import EQUAL_WEIGHT, StudyResult
+from engine.study_paths import EQUAL_WEIGHT
+from engine.study_result import StudyResult
 from tests.books import closes_of, marked
 from tests.flagship import Record
 from tests.tolerances import ATTRIBUTION, IDENTITY

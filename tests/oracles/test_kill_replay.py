@@ -15,7 +15,9 @@ from engine.app import inputs_of
 from engine.evidence.claim_study import study_claims
 from engine.evidence.kill import Stop, find_stops, met_at, replay, stopped_account
 from engine.ledger.backtest import Backtest
-from engine.study import StudyInputs, StudyResult, trade_barbell
+from engine.study_inputs import StudyInputs
+from engine.study_paths import trade_barbell
+from engine.study_result import StudyResult
 from engine.thesis.model import Kill
 from tests.claim_cases import DAYS, evidence, thesis
 from tests.flagship import FLAGSHIP

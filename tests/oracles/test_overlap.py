@@ -8,7 +8,7 @@ import pytest
 from engine.evidence.caveats import caveats
 from engine.market.calendar import calendar_of
 from engine.portfolio.risk import Options, estimate
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 
 
 @pytest.mark.shared

@@ -34,7 +34,8 @@ from engine.ledger.random_barbells import (
 )
 from engine.ledger.simulate import fixed, play
 from engine.portfolio.results import Decision
-from engine.study import StudyInputs, trade_barbell
+from engine.study_inputs import StudyInputs
+from engine.study_paths import trade_barbell
 from engine.thesis.model import About, Portfolio
 from tests.flagship import FLAGSHIP
 from tests.tolerances import IDENTITY, TWIN

@@ -9,7 +9,7 @@ import statsmodels.api as sm
 
 from engine.evidence.attribution_study import study_regression
 from engine.evidence.regression import INTERCEPT, least_squares
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests.books import closes_of
 from tests.flagship import Record
 from tests.tolerances import ORACLE

@@ -21,7 +21,7 @@ from engine.evidence.claims.context import (
     one_line_per_firm,
 )
 from engine.sources.sample.signals import SampleSignals
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.thesis.model import Claim
 from tests.flagship import FLAGSHIP
 

@@ -23,7 +23,7 @@ from engine.market.listing import Universe
 from engine.sources.sample.prices import SamplePrices
 from engine.sources.sample.signals import SampleSignals
 from engine.sources.sample.truth import PLANTED, SEED
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.supply import HISTORY
 from engine.thesis.model import Thesis
 from universes.loader import load

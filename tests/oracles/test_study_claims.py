@@ -10,7 +10,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from engine.evidence.results import ClaimResult
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests.flagship import Record
 from tests.tolerances import IDENTITY
 

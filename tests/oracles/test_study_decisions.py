@@ -19,7 +19,7 @@ from engine.market.listing import Line
 from engine.portfolio.results import Decision, Risk
 from engine.portfolio.risk import estimate
 from engine.sources.sample.signals import SampleSignals
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from engine.thesis.model import Execution
 from tests import factor_twins as twin
 from tests.flagship import Record

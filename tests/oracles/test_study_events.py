@@ -21,7 +21,7 @@ from engine import app
 from engine.evidence.events import study_events
 from engine.market.calendar import sessions
 from engine.market.listing import Line
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests.flagship import END, FIRST, FLAGSHIP, Record, real_options
 from tests.tolerances import IDENTITY
 

@@ -19,7 +19,9 @@ from engine.costs.fees import schedule
 from engine.ledger.backtest import Backtest
 from engine.ledger.simulate import fixed, play
 from engine.ledger.tape import record as record_tape
-from engine.study import BARBELL, StudyInputs, StudyResult, trade_barbell
+from engine.study_inputs import StudyInputs
+from engine.study_paths import BARBELL, trade_barbell
+from engine.study_result import StudyResult
 from engine.thesis.model import Execution
 from tests.books import assert_books, closes_of, marked
 from tests.flagship import Record, lines_of

@@ -8,7 +8,10 @@ import pytest
 
 from engine.ledger.backtest import Backtest
 from engine.portfolio.barbell import estimate_risk
-from engine.study import BARBELL, StudyInputs, StudyResult, measure_performance
+from engine.study import measure_performance
+from engine.study_inputs import StudyInputs
+from engine.study_paths import BARBELL
+from engine.study_result import StudyResult
 from tests.flagship import Record
 from tests.tolerances import IDENTITY
 

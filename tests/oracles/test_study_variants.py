@@ -15,14 +15,10 @@ from engine.errors import InfeasibleError
 from engine.market.assemble import assemble
 from engine.sources.sample.prices import SamplePrices
 from engine.sources.sample.signals import SampleSignals
-from engine.study import (
-    StudyInputs,
-    StudyResult,
-    gather_evidence,
-    run_study,
-    study_events,
-    trade_barbell,
-)
+from engine.study import gather_evidence, run_study, study_events
+from engine.study_inputs import StudyInputs
+from engine.study_paths import trade_barbell
+from engine.study_result import StudyResult
 from engine.supply import HISTORY
 from tests.books import assert_books
 from tests.flagship import FLAGSHIP, real_options, record_of_sample

@@ -8,7 +8,8 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from engine import app
-from engine.study import StudyResult, run_study
+from engine.study import run_study
+from engine.study_result import StudyResult
 
 
 def test_a_study_does_not_depend_on_the_number_of_threads(root: Path) -> None:

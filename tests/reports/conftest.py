@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports.document import Document
 from reports.drawing import draw
 from reports.html import render_html

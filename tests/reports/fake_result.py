@@ -35,7 +35,7 @@ from engine.market.listing import Entity, Line, Universe
 from engine.market.market import Finding, Market, Origin
 from engine.market.signals import COLUMNS, Signals
 from engine.portfolio.results import Decision, Scorecard
-from engine.study import Around, StudyResult
+from engine.study_result import Around, StudyResult
 from engine.thesis.model import Thesis
 
 LAYERS = ("compute", "memory", "cloud", "application", "labs")

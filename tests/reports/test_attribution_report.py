@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from engine.evidence.attribution import EFFECTS, TOTAL, Attribution
-from engine.study import EQUAL_WEIGHT, StudyResult
+from engine.study_paths import EQUAL_WEIGHT
+from engine.study_result import StudyResult
 from reports import attribution_figures, attribution_tables, numbers, regression_tables
 from reports.document import Table
 from reports.sections import document

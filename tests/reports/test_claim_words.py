@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.evidence.results import Claims
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import claim_words, tables
 
 

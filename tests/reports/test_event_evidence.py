@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import event_evidence, event_figures, event_maps, numbers, tables
 from reports.document import Table
 

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from scipy.special import stdtr
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import event_figures, figures, readouts
 from reports.document import Document
 from reports.palette import ROLES, path_styles, with_variables

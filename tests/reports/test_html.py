@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports.drawing import draw
 from reports.html import render_html
 from reports.sections import document

@@ -12,7 +12,7 @@ import pytest
 from engine.evidence.kill import no_kill
 from engine.evidence.results import Claims, EventStudy
 from engine.market.market import Finding
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from factors import ASSET_FACTORS, STATE_FACTORS
 from reports import (
     around_tables,

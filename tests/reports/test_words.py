@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import replace
 
 from engine.evidence.results import Claims
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from reports import words
 from reports.headline import tiles
 from reports.notebook import notebook_html

@@ -16,7 +16,7 @@ import pytest
 from pydantic.fields import FieldInfo
 
 import engine
-from engine import app, period, study
+from engine import app, period, study_paths
 from engine.cli.main import COMMANDS, cli
 from engine.evidence import (
     attribution,
@@ -96,8 +96,8 @@ SAID = {
         ),
     ],
     "ledger.md": [
-        f"{study.BEFORE} home sessions before",
-        f"ends {study.AFTER} sessions after",
+        f"{study_paths.BEFORE} home sessions before",
+        f"ends {study_paths.AFTER} sessions after",
     ],
     "performance.md": [
         ", ".join(f"{mic} {days:g}" for mic, days in SESSIONS_PER_YEAR.items()),

@@ -11,7 +11,7 @@ import pytest
 import engine
 from engine.explain import CHAIN, Explanation, explain
 from engine.ledger.backtest import TRADE_COLUMNS
-from engine.study import StudyResult
+from engine.study_result import StudyResult
 from tests import desk
 from tests.flagship import FLAGSHIP
 

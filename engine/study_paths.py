@@ -1,0 +1,132 @@
+"""Every account of a study: the barbell, what it is held against, and the events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from engine.errors import DataError
+from engine.evidence.claims.context import members
+from engine.ledger.around import around as trade_around
+from engine.ledger.backtest import Backtest
+from engine.ledger.baselines import (
+    anti_legs,
+    buy_and_hold,
+    equal_weight,
+    inverse_volatility,
+    leg_alone,
+)
+from engine.ledger.strategy import Strategy, run_strategy
+from engine.portfolio.results import Decision
+from engine.study_inputs import StudyInputs, benchmark_lines, home_day_zero, open_tape
+from engine.study_result import Around
+from engine.thesis.model import Event, Leg
+
+BARBELL = "barbell"
+EQUAL_WEIGHT = "equal weight"
+INVERSE_VOLATILITY = "inverse volatility"
+ANTI_THESIS = "anti-thesis"
+#: Home sessions shown before and after an event.
+BEFORE, AFTER = 20, 120
+
+
+def trade_barbell(
+    inputs: StudyInputs,
+    *,
+    name: str = BARBELL,
+    legs: Mapping[str, Leg] | None = None,
+) -> tuple[tuple[Decision, ...], Backtest]:
+    """Return the decisions of the thesis's barbell and the account that follows.
+
+    `legs` replace the thesis's own, for the anti-thesis.
+    """
+    strategy = Strategy(
+        name=name,
+        tape=inputs.tape,
+        thesis=inputs.thesis,
+        universe=inputs.universe,
+        assets=inputs.assets,
+        factors=inputs.factors,
+        assessments=inputs.assessments,
+        schedule=inputs.schedule,
+        legs=legs,
+    )
+    return run_strategy(strategy, inputs.decide_at)
+
+
+def trade_baselines(inputs: StudyInputs, barbell: Backtest) -> dict[str, Backtest]:
+    """Return what the barbell is held against: same ledger, same costs, same dates."""
+    paths: dict[str, Backtest] = {}
+    for line in benchmark_lines(inputs):
+        tape = open_tape(inputs, (line,))
+        paths[line.symbol] = buy_and_hold(tape, line.symbol)
+    tape = inputs.tape
+    paths[EQUAL_WEIGHT] = equal_weight(tape, inputs.decide_at, name=EQUAL_WEIGHT)
+    paths[INVERSE_VOLATILITY] = inverse_volatility(
+        tape, inputs.decide_at, inputs.assessments.variances, name=INVERSE_VOLATILITY
+    )
+    for leg in inputs.thesis.barbell:
+        name = f"{leg} alone"
+        symbols = members(leg, inputs.thesis, inputs.universe, inputs.assets)
+        paths[name] = leg_alone(tape, barbell.targets, symbols, name=name)
+    anti = trade_anti_thesis(inputs)
+    if anti is not None:
+        paths[ANTI_THESIS] = anti
+    return paths
+
+
+def trade_anti_thesis(inputs: StudyInputs) -> Backtest | None:
+    """Return the barbell with its budgets swapped, or None without a middle."""
+    legs = anti_legs(inputs.thesis.barbell).legs
+    if legs is None:
+        return None
+    _, account = trade_barbell(inputs, name=ANTI_THESIS, legs=legs)
+    return account
+
+
+def trade_around_event(
+    inputs: StudyInputs,
+    event: Event,
+    schedules: Mapping[str, Mapping[pd.Timestamp, pd.Series]],
+) -> Around:
+    """Return every path from 20 sessions before an event to 120 after it.
+
+    `schedules` are the paths' target weights, as `schedules_of` gives them.
+
+    Raises `DataError` if the event's day zero lies outside the study.
+    """
+    zero = home_day_zero(inputs, event)
+    if zero is None:
+        raise DataError(
+            f"event {event.id!r} has no home session between "
+            f"{inputs.thesis.about.start} and {inputs.thesis.about.end}"
+        )
+    window = trade_around(
+        inputs.whole_tape,
+        at_session=zero,
+        schedules=schedules,
+        before=BEFORE,
+        after=AFTER,
+    )
+    summary = window.summary.rename_axis("path").reset_index()
+    return Around(event=event.id, nav=window.nav, summary=summary, note=window.note)
+
+
+def schedules_of(
+    inputs: StudyInputs, paths: Mapping[str, Backtest]
+) -> dict[str, dict[pd.Timestamp, pd.Series]]:
+    """Return each path's target weights by session, ready for every event."""
+    return {name: _by_session(inputs, path.targets) for name, path in paths.items()}
+
+
+def _by_session(
+    inputs: StudyInputs, targets: pd.DataFrame
+) -> dict[pd.Timestamp, pd.Series]:
+    """Return target weights by decision session, over every line of the study."""
+    symbols = inputs.whole_tape.symbols
+    rows = targets.reindex(columns=symbols, fill_value=0.0).to_numpy()
+    days = pd.DatetimeIndex(targets.index)
+    return {
+        day: pd.Series(row, index=symbols) for day, row in zip(days, rows, strict=True)
+    }

@@ -1,0 +1,62 @@
+"""The report on the claims: what was found, and what hindsight may have helped."""
+
+from __future__ import annotations
+
+from engine.study_result import StudyResult
+from reports import (
+    claim_tables,
+    claim_words,
+    event_figures,
+    forecast_tables,
+    hindsight_tables,
+    kill_tables,
+    words,
+)
+from reports.document import (
+    Block,
+    Bullets,
+    Heading,
+    Section,
+)
+from reports.section_parts import figure, section
+
+
+def claims(result: StudyResult) -> Section:
+    """Return the claims: what is decided, what was found, and their score."""
+    spec = event_figures.claims(result)
+    chart = None
+    if spec is not None:
+        chart = figure(
+            result,
+            "claims-chart",
+            spec,
+            "Claims with a measured effect: estimate and selection-adjusted 90% "
+            "interval, by unit. The gold tick is the smallest effect that matters.",
+            "Dot chart of each claim's estimate with its interval.",
+        )
+    scores: list[Block | None] = []
+    if not result.simulated and result.claims.scores:
+        scores = [
+            Heading(text="Thesis score"),
+            Bullets(
+                items=tuple(words.score_sentence(one) for one in result.claims.scores)
+            ),
+        ]
+    tested, left = claim_tables.claims(result), claim_tables.untestable(result)
+    stops = kill_tables.kill(result)
+    stated = forecast_tables.stated(result)
+    told = claim_words.decided(result)
+    said: list[Block | None] = []
+    if told:
+        said = [Heading(text="What the evidence decides"), Bullets(items=told)]
+    blocks = [*said, chart, tested, left, stated, stops, *scores]
+    return section("claims", "Claims", blocks)
+
+
+def hindsight(result: StudyResult) -> Section:
+    """Return what was known before and after the thesis was declared."""
+    return section(
+        "hindsight",
+        "Hindsight",
+        [hindsight_tables.hindsight(result), hindsight_tables.stated_apart(result)],
+    )
