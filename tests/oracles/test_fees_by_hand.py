@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from engine.costs.charges import schedule_for
 from engine.ledger.backtest import Backtest
 from engine.ledger.simulate import fixed, simulate
+from engine.market.calendar import calendar_of
 from engine.market.calendar import sessions as calendar_sessions
 from engine.market.market import Market
 from engine.thesis.model import Charge, Execution
@@ -28,23 +30,25 @@ def world_of(mic: str, symbol: str, first: dt.date, count: int) -> Market:
     real = calendar_sessions(mic, first, days[-1].date()).days
     shut = [row for row, day in enumerate(days) if day not in real]
     closes = 100 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.01, count)))
-    money = CURRENCY[mic]
+    money = CURRENCY[calendar_of(mic)]
+    hours = calendar_of(mic)  # New York's, or Shanghai's, for two
     return market(
-        {mic: {symbol: closes.tolist()}}, closed={mic: shut}, home=mic, base=money,
-        rates={money: 1.0} if money != "USD" else {}, first=first,
+        {hours: {symbol: closes.tolist()}}, closed={hours: shut}, home=hours,
+        base=money, rates={money: 1.0} if money != "USD" else {}, first=first,
         raw={symbol: ({}, {})},
     )  # fmt: skip
 
 
-def traded(world: Market, terms: Execution, weights: list[float]) -> Backtest:
+def traded(world: Market, mic: str, terms: Execution, weights: list[float]) -> Backtest:
     """Decide the weights one after another, every second session."""
     days, (symbol,) = world.home.sessions.days, world.lines
+    line = replace(world.lines[symbol], mic=mic)
     wanted = {
         days[2 * number]: pd.Series({symbol: weight})
         for number, weight in enumerate(weights)
     }
     return simulate(
-        world, name="fees", assets=list(world.lines.values()),
+        world, name="fees", assets=[line],
         decide_at=pd.DatetimeIndex(list(wanted)), policy=fixed(wanted),
         execution=terms, base=world.home.base, schedule=schedule_for(terms),
         start=days[0].date(), end=days[-1].date(),
@@ -56,8 +60,10 @@ def traded(world: Market, terms: Execution, weights: list[float]) -> Backtest:
     [
         ("XNYS", "AAA", dt.date(2024, 5, 6)),  # the SEC's rate rises on 22 May
         ("XNYS", "AAA", dt.date(2025, 12, 15)),  # FINRA's rises with the year
+        ("XNAS", "BBB", dt.date(2026, 3, 23)),  # the SEC's is charged again on 4 April
         ("XHKG", "0001.HK", dt.date(2023, 11, 1)),  # stamp duty falls on 17 November
         ("XSHG", "600000.SS", dt.date(2023, 8, 14)),  # halved on 28 August
+        ("XSHE", "000001.SZ", dt.date(2023, 8, 14)),  # with Shanghai's
         ("XKRX", "005930.KS", dt.date(2024, 12, 16)),  # by settlement in the new year
     ],
 )
@@ -65,7 +71,7 @@ def test_ten_trades(mic: str, symbol: str, first: dt.date) -> None:
     weights = [0.9, 0.1, 0.8, 0.2, 0.7, 0.3, 0.9, 0.0, 0.5, 0.0]
     charge = Charge(item="commission", markets=(mic,), rate=0.0003, minimum=1000.0)
     terms = Execution(capital=5e6, slippage_bps=0.0, charges=(charge,))
-    told = traded(world_of(mic, symbol, first, 30), terms, weights)
+    told = traded(world_of(mic, symbol, first, 30), mic, terms, weights)
     assert len(told.trades) == 10
     taxes = set()
     for one in told.trades.itertuples():
@@ -76,13 +82,13 @@ def test_ten_trades(mic: str, symbol: str, first: dt.date) -> None:
         assert one.value == pytest.approx(value, rel=IDENTITY)
         assert one.tax == pytest.approx(value * rate, rel=IDENTITY)
         commission = max(0.0003 * value, 1000.0)
-        if mic == "XNYS" and one.side == "sell":
+        if mic in {"XNYS", "XNAS"} and one.side == "sell":
             each, cap = PER_SHARE[one.session.year]
             commission += min(each * shares, cap)
         assert one.commission == pytest.approx(commission, rel=IDENTITY)
         taxes.add(rate)
-    # it did change, but for the SEC's, which was 0 then
-    assert len(taxes - {0.0}) == (0 if first.year == 2025 else 2)
+    # it did change; the SEC's was 0 for a while
+    assert len(taxes - {0.0}) == {"2025-12": 0, "2026-03": 1}.get(f"{first:%Y-%m}", 2)
     assert min(told.trades["commission"]) < 1010.0 < max(told.trades["commission"])
     paid = told.trades[["tax", "commission"]].sum()
     assert told.costs[["tax", "commission"]].sum().to_numpy() == pytest.approx(
