@@ -470,9 +470,13 @@ def test_a_thesis_that_is_not_there(terminal: Terminal) -> None:
     terminal.refuses(2, "data", "fetch", "absent.toml", words=words)
 
 
-def test_a_folder_that_is_no_folder(terminal: Terminal) -> None:
-    (terminal.folder / "home").write_text("a file")
-    terminal.refuses(1, "backtest", "t.toml", *OFFLINE, words=("home",))
+def test_a_folder_that_is_no_folder(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = terminal.folder / "taken"
+    file.write_text("a file")
+    monkeypatch.setenv("ASSAY_HOME", str(file))
+    terminal.refuses(1, "backtest", "t.toml", *OFFLINE, words=("taken",))
 
 
 def test_without_a_network_it_ends_soon(story: Story, tmp_path: Path) -> None:

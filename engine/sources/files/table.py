@@ -150,22 +150,32 @@ def read_parquet(place: Path) -> Table:
     Raises `DataError` for a file that is no Parquet file, is empty, or has nested
     columns.
     """
-    import pyarrow  # a tenth of a second: only for folders that hold Parquet
-
     content = read_bytes(place)
+    cells = parquet_cells(place, content)
+    cells = cells.set_axis(_column_names(place, cells.columns), axis=1)
+    cells.index = pd.RangeIndex(1, len(cells) + 1)
+    return _table(place, cells, content)
+
+
+def parquet_cells(place: Path, content: bytes) -> pd.DataFrame:
+    """Return what a Parquet file holds, an index of its own as the first column.
+
+    An index without a name is called ``date`` if it holds days, else nothing. Raises
+    `DataError` for what is no Parquet file, or has nested columns.
+    """
+    import pyarrow  # a tenth of a second: only where there is Parquet
+
     try:
         cells = pd.read_parquet(io.BytesIO(content))
     except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
         raise DataError(f"{place.name}: not a Parquet file: {error}") from error
     if cells.columns.nlevels > 1 or cells.index.nlevels > 1:
         raise DataError(f"{place.name}: columns or rows are nested; keep one level")
-    if not isinstance(cells.index, pd.RangeIndex):
-        unnamed = isinstance(cells.index, pd.DatetimeIndex) and cells.index.name is None
-        cells = cells.rename_axis(index="date" if unnamed else str(cells.index.name))
-        cells = cells.reset_index()
-    cells = cells.set_axis(_column_names(place, cells.columns), axis=1)
-    cells.index = pd.RangeIndex(1, len(cells) + 1)
-    return _table(place, cells, content)
+    if isinstance(cells.index, pd.RangeIndex):
+        return cells
+    unnamed = "date" if isinstance(cells.index, pd.DatetimeIndex) else ""
+    name = unnamed if cells.index.name is None else str(cells.index.name)
+    return cells.rename_axis(index=name).reset_index()
 
 
 def days_of(table: Table, column: str) -> pd.DatetimeIndex:

@@ -14,7 +14,12 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import DataError, at_most, nearest
-from engine.sources.files.table import Table, read_bytes, read_text
+from engine.sources.files.table import (
+    Table,
+    parquet_cells,
+    read_bytes,
+    read_text,
+)
 from engine.sources.imports.mapping import SEPARATORS, FileMapping
 
 TEXTS = (".csv", ".tsv", ".txt")
@@ -182,19 +187,7 @@ def _separator(text: str) -> str:
 
 def _parquet_sheet(place: Path, content: bytes) -> Sheet:
     """Return the table of a Parquet file, its index among the columns."""
-    import pyarrow as pa  # a tenth of a second: only where there is Parquet
-
-    try:
-        cells = pd.read_parquet(io.BytesIO(content))
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise DataError(f"{place.name}: not a Parquet file: {error}") from error
-    if cells.columns.nlevels > 1 or cells.index.nlevels > 1:
-        raise DataError(f"{place.name}: columns or rows are nested; keep one level")
-    if not isinstance(cells.index, pd.RangeIndex):
-        unnamed = isinstance(cells.index, pd.DatetimeIndex) and cells.index.name is None
-        named = "" if cells.index.name is None else str(cells.index.name)
-        cells = cells.rename_axis(index="date" if unnamed else named)
-        cells = cells.reset_index()
+    cells = parquet_cells(place, content)
     if len(cells) == 0:
         raise DataError(f"{place.name}: has columns and no rows")
     heads = _heads(place.name, [str(name) for name in cells.columns])
