@@ -19,8 +19,8 @@ from engine.sources.filings.edgar import SERIES, known_at
 from engine.sources.filings.facts import span
 from engine.sources.imports.cells import read_days, read_numbers, said_days, with_days
 from engine.sources.imports.names import Names
+from engine.sources.imports.sheet import Sheet
 from engine.sources.imports.signals import SignalFile, start_findings
-from engine.sources.imports.tables import Sheet
 from engine.sources.imports.words import counted
 
 FILED_ON = "first_filed_or_release_date"

@@ -13,7 +13,7 @@ import pandas as pd
 
 from engine.errors import DataError
 from engine.sources.files.table import DAY, days_of
-from engine.sources.imports.tables import Sheet
+from engine.sources.imports.sheet import Sheet
 
 #: Form of a day -> the formats that may be meant, and how it is said.
 FORMS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (

@@ -8,7 +8,7 @@ import pandas as pd
 
 from engine.sources.imports.mapping import FIELDS
 from engine.sources.imports.names import STOOQ_NAME
-from engine.sources.imports.tables import Sheet
+from engine.sources.imports.sheet import Sheet
 from engine.sources.stored.price_rows import ACTIONS
 
 STOOQ = ("symbol", "per", "date", "time")

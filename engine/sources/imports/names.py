@@ -14,7 +14,7 @@ from engine.market.listing import Line, Universe
 from engine.market.market import Finding
 from engine.sources.files.prices import FX_SUFFIX
 from engine.sources.imports.mapping import FileMapping
-from engine.sources.imports.tables import Sheet
+from engine.sources.imports.sheet import Sheet
 
 #: Companies whose filings are read although no packaged universe lists them.
 FILERS: Mapping[str, str] = MappingProxyType({"AMZN": "amazon", "ORCL": "oracle"})

@@ -34,7 +34,7 @@ from engine.sources.imports.names import (
     is_pair,
     named_by_file,
 )
-from engine.sources.imports.tables import Sheet
+from engine.sources.imports.sheet import Sheet
 from engine.sources.imports.words import counted
 from engine.sources.stored.price_rows import ACTIONS, price_rows, session_ends
 

@@ -19,7 +19,7 @@ from engine.sources.files.signals import (
 )
 from engine.sources.imports.cells import read_days, read_numbers, said_days, with_days
 from engine.sources.imports.names import Names
-from engine.sources.imports.tables import Sheet
+from engine.sources.imports.sheet import Sheet
 from engine.sources.imports.words import counted, moment_of
 from engine.sources.stored.price_rows import PREFIX
 

@@ -7,7 +7,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,12 @@ import pandas as pd
 
 from engine.errors import DataError, at_most, nearest
 from engine.sources.files.table import (
-    Table,
     parquet_cells,
     read_bytes,
     read_text,
 )
 from engine.sources.imports.mapping import SEPARATORS, FileMapping
+from engine.sources.imports.sheet import Sheet
 
 TEXTS = (".csv", ".tsv", ".txt")
 SUFFIXES = (*TEXTS, ".parquet", ".xlsx")
@@ -31,63 +31,6 @@ SAMPLE_ROWS = 200
 #: What houses write for nothing.
 BLANK = frozenset({"", "null", "nan", "na", "n/a", "none", "#n/a"})
 NAMES = {sign: word for word, sign in SEPARATORS.items()}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Sheet:
-    """One table of a file.
-
-    `cells` are texts (NaN: blank) or, from Parquet, of the file's own types; columns
-    are in lower case with underscores, and its index is the row in the file, from 1.
-    `heads` maps a column to how the file writes it. `typed` says that the file itself
-    knows numbers from text; `says` is how it was read, `hint` how to read another
-    sheet of the same file.
-    """
-
-    path: Path
-    name: str
-    cells: pd.DataFrame
-    heads: dict[str, str]
-    digest: str
-    typed: bool
-    says: tuple[str, ...]
-    title: str = ""
-    hint: str = ""
-
-    def has(self, *columns: str) -> bool:
-        """Return whether the file has all of these columns."""
-        return set(columns) <= set(self.cells.columns)
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """The columns in the file's order."""
-        return tuple(map(str, self.cells.columns))
-
-    def table(self, cells: pd.DataFrame | None = None) -> Table:
-        """Return the cells (or these) as the loaders of folders take them."""
-        return Table(
-            name=self.name,
-            cells=self.cells if cells is None else cells,
-            digest=self.digest,
-        )
-
-    def renamed(self, names: dict[str, str]) -> Sheet:
-        """Return the sheet with columns renamed; raises `DataError` on a collision."""
-        columns = [names.get(column, column) for column in self.columns]
-        twice = [name for name, count in Counter(columns).items() if count > 1]
-        if twice:
-            heads = [self.heads[c] for c in self.columns if names.get(c, c) == twice[0]]
-            raise DataError(
-                f"{self.name}: the columns {at_most(heads)} both mean {twice[0]}; say "
-                f"which one in a mapping: [columns] {twice[0]} = {heads[0]!r}"
-            )
-        return replace(
-            self,
-            cells=self.cells.set_axis(columns, axis=1),
-            heads={
-                names.get(column, column): head for column, head in self.heads.items()
-            },
-        )
 
 
 def read_sheet(place: Path, mapping: FileMapping) -> Sheet:

@@ -15,8 +15,8 @@ from engine.market.market import Finding
 from engine.sources.files.signals import stranger_findings
 from engine.sources.imports.cells import read_days, read_numbers, said_days, with_days
 from engine.sources.imports.names import Names
+from engine.sources.imports.sheet import Sheet
 from engine.sources.imports.signals import SignalFile, read_signals, start_findings
-from engine.sources.imports.tables import Sheet
 from engine.sources.imports.words import counted
 from engine.sources.openrouter.checks import list_findings
 from engine.sources.openrouter.lists import (

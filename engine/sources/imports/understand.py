@@ -30,8 +30,9 @@ from engine.sources.imports.prices import (
     price_sheet,
     read_prices,
 )
+from engine.sources.imports.sheet import Sheet
 from engine.sources.imports.signals import SignalFile, is_signals, read_signals
-from engine.sources.imports.tables import Sheet, mapped, read_sheet
+from engine.sources.imports.tables import mapped, read_sheet
 from engine.sources.imports.tokens import (
     is_weekly_list,
     read_shares,
