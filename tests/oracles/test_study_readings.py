@@ -129,9 +129,9 @@ def test_differences_are_those_of_the_resamples_behind_the_performance() -> None
         ), name
     # together the two move: their difference is known far better than either
     sharpe = table.loc["sharpe"]
-    width = performance.loc[READING, "sharpe_high"] - performance.loc[
-        READING, "sharpe_low"
-    ]
+    width = (
+        performance.loc[READING, "sharpe_high"] - performance.loc[READING, "sharpe_low"]
+    )
     assert sharpe["high"] - sharpe["low"] < 0.5 * width
 
 
