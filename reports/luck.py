@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ _SHOWN = {
 _BINS = 36
 _GAP = 34
 _HEIGHT = 92
+#: Width of a mark's name, as a share of a panel.
+_NAME = 0.38
 #: Percentiles between which a draw alone lands nine times in ten.
 _INSIDE = (5.0, 95.0)
 
@@ -157,8 +160,15 @@ def _panel(
     width = (WIDTH - _GAP - 2 * (LEFT - 16)) / 2
     lines = [
         layer
-        for place, (path, at) in enumerate(reversed(marks))
-        for layer in _mark(path, at, show(at), colours[path], place, (low, high))
+        for path, at, row, side in _arranged(marks, low, high)
+        for layer in _mark(
+            f"{words.label(path)} {show(at)}",
+            at,
+            row=row,
+            side=side,
+            colour=colours[path],
+            bold=path == result.backtest.name,
+        )
     ]
     return {"width": width, "height": _HEIGHT, "layer": [bars, *lines]}
 
@@ -184,18 +194,37 @@ def _bars(
     ]
 
 
+def _arranged(
+    marks: Sequence[tuple[str, float]], low: float, high: float
+) -> list[tuple[str, float, int, str]]:
+    """Return each mark with the row of its name above the plot, and its side.
+
+    No name runs out of the plot, and as far as that goes none crosses the other's line:
+    of names on the same side, the one whose text passes the other line stands above.
+    """
+    ordered = sorted(marks, key=lambda one: one[1])
+    room = (1.0 - _NAME) * (high - low)
+    if ordered[-1][1] <= low + room:
+        sides = ["right"] * len(ordered)
+        above = ordered[0]
+    elif ordered[0][1] >= high - room:
+        sides = ["left"] * len(ordered)
+        above = ordered[-1]
+    else:
+        sides = ["right", "left"][: len(ordered)]
+        above = max(ordered, key=lambda one: len(one[0]))
+    return [
+        (path, at, int((path, at) == above), side)
+        for (path, at), side in zip(ordered, sides, strict=True)
+    ]
+
+
 def _mark(
-    path: str,
-    at: float,
-    text: str,
-    colour: str,
-    place: int,
-    ends: tuple[float, float],
+    text: str, at: float, *, row: int, side: str, colour: str, bold: bool
 ) -> list[Spec]:
     """Return a line at a path's value, and its name in a row above the plot."""
-    data = inline([{"x": rounded(at), "t": f"{words.label(path)} {text}"}])
-    right = at > (ends[0] + ends[1]) / 2.0
-    height = -4 - 13 * place
+    data = inline([{"x": rounded(at), "t": text}])
+    height = -4 - 13 * row
     return [
         {
             "data": data,
@@ -211,10 +240,10 @@ def _mark(
             "mark": {
                 "type": "text",
                 "color": colour,
-                "align": "right" if right else "left",
-                "dx": -4 if right else 4,
+                "align": "left" if side == "right" else "right",
+                "dx": 4 if side == "right" else -4,
                 "baseline": "bottom",
-                "fontWeight": 600 if place else "normal",
+                "fontWeight": 600 if bold else "normal",
                 "clip": False,
             },
             "encoding": {

@@ -113,10 +113,31 @@ def test_the_figure_counts_every_draw_and_marks_both_paths(
             for layer in panel["layer"][1:]
             if layer["mark"]["type"] == "rule"
         ]
-        wanted = [equal[metric], paths[metric].iloc[0]]
+        wanted = sorted([equal[metric], paths[metric].iloc[0]])
         assert marks == pytest.approx(wanted, rel=1e-4)
         low, high = panel["layer"][0]["encoding"]["x"]["scale"]["domain"]
         assert all(low - 1e-4 <= one <= high + 1e-4 for one in [*marks, *values])
+
+
+@pytest.mark.parametrize(
+    ("own", "equal", "rows", "sides"),
+    [
+        (0.2, 0.3, [1, 0], ["right", "right"]),
+        (0.9, 0.7, [0, 1], ["left", "left"]),
+        (0.1, 0.9, [0, 1], ["right", "left"]),
+        (0.9, 0.1, [1, 0], ["right", "left"]),
+        (0.5, 0.5, [1, 0], ["right", "right"]),
+    ],
+)
+def test_names_of_marks_keep_apart(
+    own: float, equal: float, rows: list[int], sides: list[str]
+) -> None:
+    marks = [("barbell", own), (EQUAL_WEIGHT, equal)]
+    found = luck._arranged(marks, 0.0, 1.0)
+    assert [one[2] for one in found] == rows
+    assert [one[3] for one in found] == sides
+    alone = luck._arranged(marks[:1], 0.0, 1.0)
+    assert len(alone) == 1
 
 
 def test_without_draws_a_note_says_why(result: StudyResult) -> None:
