@@ -148,6 +148,17 @@ def test_the_seed_of_the_thesis_decides_the_draws() -> None:
     assert not np.array_equal(again, other)
 
 
+def test_what_comes_later_changes_no_earlier_draw() -> None:
+    """A study that ends three months earlier drew the same until then, bit for bit."""
+    inputs, decisions, _, _ = study()
+    whole = draw_schedules(inputs, decisions, COUNT)
+    short = inputs_of(FLAGSHIP, start=CUT["start"], end="2024-12-20")
+    early, _ = trade_barbell(short)
+    assert 3 < len(early) < len(decisions)
+    found = draw_schedules(short, early, COUNT)
+    assert np.array_equal(found, whole[:, : len(early)])
+
+
 @pytest.mark.parametrize("n", [1, 20, 500])
 @pytest.mark.parametrize("count", [0, 1, 0.5, 1.0])
 def test_the_error_of_a_percentile_is_wilson_s(n: int, count: float) -> None:
