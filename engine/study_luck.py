@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -39,6 +40,13 @@ def study_luck(
     except (InfeasibleError, DataError) as error:
         why = str(error).rstrip(".")
         return Luck(note=f"The barbell is not ranked among random ones: {why}.")
+
+
+def without_luck(inputs: StudyInputs) -> StudyInputs:
+    """Return the same study without random barbells, for who does not read them."""
+    about = inputs.thesis.about.model_copy(update={"random_barbells": 0})
+    thesis = inputs.thesis.model_copy(update={"about": about})
+    return replace(inputs, thesis=thesis)
 
 
 def draw_schedules(

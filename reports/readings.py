@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.study_result import StudyResult
@@ -29,18 +29,23 @@ def sentence(result: StudyResult, reading: str) -> str:
     growth = samples.headline(result).growth
     earned, paid = by_metric[growth], by_metric["sharpe"]
     name = "a year" if growth == "cagr" else "in all"
-    apart = " and ".join(
-        f"{' and '.join(layers)} in {leg}"
+    apart = "; ".join(
+        f"{_listed(layers)} in {leg}"
         for leg, layers in result.thesis.readings[reading].items()
     )
     return (
-        f"Read as “{reading}” ({apart}, the same budgets), the thesis would have "
+        f"Read as “{reading}” ({apart}; the same budgets), the thesis would have "
         f"earned {numbers.percent(earned['value'])} {name} in place of "
         f"{numbers.percent(earned['other'])} ({_apart(earned, points=True)}) at a "
         f"Sharpe ratio of {numbers.decimal(paid['value'])} in place of "
         f"{numbers.decimal(paid['other'])} ({_apart(paid, points=False)}): "
         f"{_meaning(paid)}."
     )
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    return " and ".join([one for one in (", ".join(words[:-1]), words[-1]) if one])
 
 
 def _apart(row: Mapping[str, Any], *, points: bool) -> str:

@@ -168,7 +168,7 @@ def test_a_reading_is_told_with_its_differences(result: StudyResult) -> None:
     table = result.readings.differences
     rows = table[table["sample"] == "out-of-sample"].set_index("metric")
     sharpe, growth = rows.loc["sharpe"], rows.loc["total_return"]
-    assert "compute and memory and cloud in infrastructure" in said
+    assert "(compute, memory and cloud in infrastructure; application in dis" in said
     difference = numbers.decimal(sharpe["difference"], signed=True)
     assert f"(difference {difference}, 95% interval" in said
     if "a year" not in said:
