@@ -10,7 +10,7 @@ from engine.costs.applied import THESIS, applied_rules
 from engine.market.coverage import RAW
 from engine.market.listing import Line
 from engine.study_result import StudyResult
-from reports import numbers
+from reports import numbers, words
 from reports.document import Cell, Column, Table, plain
 
 _SHARES = ("price limit", "withholding", "largest trade", "short margin")
@@ -50,8 +50,8 @@ def rules(result: StudyResult) -> Table | None:
         dated = f"{since} to {until}" if (since, until) != ("…", "…") else "always"
         rows.append(
             (
-                plain(str(row["rule"]).capitalize(), sub=str(row["note"])),
-                plain(_value(row), sub=_unit(row)),
+                plain(_name(row), sub=str(row["note"])),
+                plain(_value(row)),
                 plain(str(row["markets"]) or "all", sub=_few(str(row["symbols"]))),
                 plain(dated),
                 plain(_given(row), sub=str(row["source"])),
@@ -89,10 +89,12 @@ def _value(row: dict[Any, Any]) -> str:
     return numbers.decimal(value, 1) + (" bp" if str(row["unit"])[:2] == "bp" else "")
 
 
-def _unit(row: dict[Any, Any]) -> str:
-    if row["rule"] == "short sales":
-        return ""
-    return str(row["unit"]).removeprefix("bp ")
+def _name(row: dict[Any, Any]) -> str:
+    """Return the rule with what its value is a part of."""
+    name = str(row["rule"])
+    if name in ("board lot", "short sales"):
+        return words.label(name)
+    return f"{words.label(name)}, {str(row['unit']).removeprefix('bp ')}"
 
 
 def _given(row: dict[Any, Any]) -> str:

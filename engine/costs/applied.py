@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from engine.costs.rules import Item, market_rules
+from engine.costs.rules import ITEMS, Item, market_rules
 from engine.market.listing import Line
 from engine.thesis.model import Execution
 
@@ -41,7 +41,7 @@ _NO_ROW = "no row in the table of market rules"
 class _Rule:
     """One rule as it was applied to one line, or to all of them."""
 
-    rule: str
+    rule: str  # one of `ITEMS` where it is a line's
     value: float
     unit: str
     given_by: str
@@ -93,7 +93,8 @@ def applied_rules(
             met.setdefault(rule, []).append(line)
     foreign = sorted({line.currency for line in lines} - {base})
     rows = [_row(rule, []) for rule in _of_account(execution, foreign)] if lines else []
-    rows += [_row(rule, found) for rule, found in met.items()]
+    ordered = sorted(met.items(), key=lambda one: ITEMS.index(one[0].rule))
+    rows += [_row(rule, found) for rule, found in ordered]
     return pd.DataFrame(rows, columns=list(APPLIED_COLUMNS))
 
 

@@ -207,7 +207,7 @@ def _printed(table: Table | None) -> Table:
 def test_the_rules_say_who_gave_them(result: StudyResult) -> None:
     """The fake study has no raw prices: no lots, and the note says so."""
     plain_table = _printed(rule_tables.rules(result))
-    assert [row[0].text for row in plain_table.rows] == ["Slippage"]
+    assert [row[0].text for row in plain_table.rows] == ["Slippage, of the value"]
     assert plain_table.rows[0][4].text == "assumption, the default"
     assert not plain_table.shaded
     assert "All 3 traded lines have adjusted prices" in plain_table.note
@@ -220,7 +220,9 @@ def test_the_rules_say_who_gave_them(result: StudyResult) -> None:
         ),
     )
     table = _printed(rule_tables.rules(own))
-    shown = {row[0].text: (row[1].text, row[4].text) for row in table.rows}
+    shown = {
+        row[0].text.split(",")[0]: (row[1].text, row[4].text) for row in table.rows
+    }
     assert shown["Slippage"] == ("3.0 bp", "the thesis")
     assert shown["Impact"] == ("0.7", "the thesis")
     assert shown["Largest trade"] == ("10%", "the thesis")
@@ -237,7 +239,9 @@ def test_raw_lines_have_lots_and_withholding(result: StudyResult) -> None:
     raw = replace(result, market=replace(result.market, coverage=covered))
     lots = Execution(lots={"9988.HK": 50}, withholding={"XNAS": 0.3})
     table = _printed(rule_tables.rules(_set(raw, lots)))
-    rows = {(row[0].text, row[2].text, row[2].sub): row for row in table.rows}
+    rows = {
+        (row[0].text.split(",")[0], row[2].text, row[2].sub): row for row in table.rows
+    }
     assert rows[("Board lot", "XHKG", "9988.HK")][1].text == "50"
     assert rows[("Board lot", "XHKG", "9988.HK")][4].text == "the thesis"
     assert rows[("Board lot", "XNAS", "NVDA, AVGO")][1].text == "1"
