@@ -34,6 +34,7 @@ from engine.runs.diary import (
 from engine.runs.register import utc_now
 from engine.study import Progress, run_study
 from engine.study_inputs import StudyInputs
+from engine.study_luck import without_luck
 from engine.study_result import StudyResult
 from engine.supply import NOTE, Choice, check_choice
 
@@ -243,7 +244,7 @@ def study_day(task: Task) -> DiaryEntry | None:
 
 
 def _entry(day: dt.date, key: str, inputs: StudyInputs) -> DiaryEntry:
-    result = run_study(inputs)
+    result = run_study(without_luck(inputs))  # an entry keeps no place among others
     return DiaryEntry(
         as_of=day,
         inputs=key,

@@ -7,36 +7,34 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from engine.app import inputs_of
 from engine.errors import UsageError, at_most, nearest
 from engine.evidence.events import study_events, study_sensitivity
-from engine.evidence.ranking import Ranking, rank_among, ranking_sentences
+from engine.evidence.luck import luck_sentences
+from engine.evidence.ranking import Ranking
 from engine.evidence.results import EventStudy
-from engine.evidence.samples import ALL
 from engine.ledger.backtest import Backtest
-from engine.ledger.batch import Batch, play_schedule, simulate_schedules
-from engine.ledger.random_barbells import random_schedules, unbound
+from engine.ledger.batch import play_schedule
 from engine.ledger.tape import Tape
-from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.portfolio.scoring import layer_scores
 from engine.portfolio.scoring import score as score_assets
 from engine.study import Progress, measure_performance
 from engine.study_inputs import StudyInputs, check_prices
+from engine.study_luck import draw_schedules, rank_schedules
 from engine.study_paths import (
     schedules_of,
     trade_around_event,
     trade_barbell,
     trade_baselines,
 )
+from engine.study_readings import trade_readings
 from engine.thesis.model import Event
 
-#: Beside the seed of a study, so that random barbells share no draws with a bootstrap.
-_RANDOM_STREAM = 500
-#: What trading costs; interest, borrow and withholding are paid for holding.
-_TRADING = ("slippage", "tax", "commission", "impact", "fx")
+_BEFORE_COSTS = (
+    "The column 'before_costs' is the percentile where nobody pays for trading."
+)
 _FREE: Mapping[str, Any] = {
     "slippage_bps": 0.0,
     "half_spread_bps": 0.0,
@@ -131,7 +129,7 @@ def backtest(path: Path, *, progress: Progress, **options: Any) -> Table:
     progress("deciding and trading")
     _, account = trade_barbell(inputs)
     progress("trading the baselines")
-    baselines = trade_baselines(inputs, account)
+    baselines = {**trade_baselines(inputs, account), **trade_readings(inputs)[0]}
     table = measure_performance(inputs, {account.name: account, **baselines})
     return Table(table=table, simulated=inputs.market.simulated)
 
@@ -147,7 +145,7 @@ def backtest_around(
     progress("deciding and trading")
     _, account = trade_barbell(inputs)
     progress("trading the baselines")
-    baselines = trade_baselines(inputs, account)
+    baselines = {**trade_baselines(inputs, account), **trade_readings(inputs)[0]}
     schedules = schedules_of(inputs, {account.name: account, **baselines})
     around = trade_around_event(inputs, found, schedules)
     return Table(
@@ -169,41 +167,19 @@ def backtest_among_random(
     progress("deciding and trading")
     decisions, account = trade_barbell(inputs)
     progress(f"drawing {count:,} random barbells")
-    symbols = [line.symbol for line in inputs.assets]
-    schedules = random_schedules(
-        inputs.tape,
-        decisions,
-        inputs.thesis,
-        {symbol: inputs.universe.layer_of(symbol) for symbol in symbols},
-        count=count,
-        rng=np.random.default_rng([inputs.thesis.about.seed, _RANDOM_STREAM]),
-    )
+    schedules = draw_schedules(inputs, decisions, count)
     progress("trading them, and again without costs")
-    decided = pd.DatetimeIndex([one.session for one in decisions])
-    batch = simulate_schedules(inputs.tape, schedules, decided)
-    ranking = rank_among(account.returns, batch.returns(), inputs.thesis.about)
-    free = _without_costs(inputs).tape
-    gross = rank_among(
-        _replayed(free, account).returns,
-        simulate_schedules(free, schedules, decided).returns(),
-        inputs.thesis.about,
-    )
-    about = inputs.thesis.about
-    spent = _trading(account, batch, SESSIONS_PER_YEAR[about.calendar])
-    said = (
-        *ranking_sentences(ranking, about),
-        *_unlike(spent, unbound(inputs.thesis.portfolio)),
-    )
-    table, paths = ranking.table.copy(), ranking.paths
-    place = table.columns.to_list().index("percentile") + 1
-    table.insert(place, "before_costs", gross.table["percentile"])
-    whole = paths["sample"] == ALL
-    paths = paths.assign(
-        turnover=spent["turnover"].where(whole), costs=spent["costs"].where(whole)
-    )
+    luck = rank_schedules(inputs, decisions, account, schedules)
+    free = _without_costs(inputs)
+    gross = rank_schedules(free, decisions, _replayed(free.tape, account), schedules)
+    assert luck.ranking is not None
+    assert gross.ranking is not None
+    table = luck.ranking.table.copy()
+    place = table.columns.to_list().index("percentile_high") + 1
+    table.insert(place, "before_costs", gross.ranking.table["percentile"])
     return Among(
-        ranking=replace(ranking, table=table, paths=paths),
-        sentences=said,
+        ranking=replace(luck.ranking, table=table),
+        sentences=(*luck_sentences(luck, inputs.thesis.about), _BEFORE_COSTS),
         simulated=inputs.market.simulated,
     )
 
@@ -221,34 +197,6 @@ def _replayed(tape: Tape, account: Backtest) -> Backtest:
     days = pd.DatetimeIndex(targets.index)
     given = dict(zip(days, targets.to_numpy(), strict=True))
     return play_schedule(tape, given, name=account.name)
-
-
-def _trading(account: Backtest, batch: Batch, per_year: float) -> pd.DataFrame:
-    """Return yearly turnover and trading costs over mean NAV, the account's first."""
-    kinds = [name for name in _TRADING if name in account.costs]
-    own = float(account.costs[kinds].to_numpy().sum())
-    paid = np.array([own, *batch.totals[list(_TRADING)].sum(axis=1)])
-    traded = np.array([account.trades["value"].abs().sum(), *batch.totals["traded"]])
-    nav = np.vstack([account.nav.to_numpy(), batch.nav]).mean(axis=1)
-    years = max(batch.nav.shape[1] - 1, 1) / per_year
-    return pd.DataFrame(
-        {"turnover": 0.5 * traded / nav / years, "costs": paid / nav / years}
-    )
-
-
-def _unlike(spent: pd.DataFrame, free: tuple[str, ...]) -> tuple[str, ...]:
-    """Return how random barbells trade otherwise than the thesis."""
-    own, usual = spent.iloc[0], spent.iloc[1:].median()
-    said = (
-        "Random barbells are drawn anew at each decision, whatever they held: they "
-        f"turn over {usual['turnover']:.2f} times their value a year in the median "
-        f"and pay {usual['costs']:.2%} of it for trading; the barbell "
-        f"{own['turnover']:.2f} times and {own['costs']:.2%}. The column "
-        "'before_costs' is the percentile without that difference."
-    )
-    if not free:
-        return (said,)
-    return said, f"Limits that do not bind random barbells: {', '.join(free)}."
 
 
 def events(

@@ -28,6 +28,7 @@ from engine.study_inputs import (
     check_prices,
     home_day_zero,
 )
+from engine.study_luck import study_luck
 from engine.study_paths import (
     BARBELL,
     EQUAL_WEIGHT,
@@ -36,6 +37,7 @@ from engine.study_paths import (
     trade_barbell,
     trade_baselines,
 )
+from engine.study_readings import compare_readings, trade_readings
 from engine.study_result import StudyResult
 
 Progress = Callable[[str], None]
@@ -54,7 +56,12 @@ def run_study(
     progress("deciding and trading")
     decisions, backtest = trade_barbell(inputs)
     progress("trading the baselines")
-    baselines = trade_baselines(inputs, backtest)
+    others, unheld = trade_readings(inputs)
+    baselines = {**trade_baselines(inputs, backtest), **others}
+    readings = compare_readings(inputs, {BARBELL: backtest, **baselines}, unheld)
+    if inputs.thesis.about.random_barbells:
+        progress("trading random barbells (the first run compiles the ledger)")
+    luck = study_luck(inputs, decisions, backtest)
     progress("measuring performance")
     performance = measure_performance(inputs, {BARBELL: backtest, **baselines})
     progress("attributing the return")
@@ -102,6 +109,8 @@ def run_study(
         overrides=inputs.overrides,
         notebook=inputs.notebook,
         registration=inputs.registration,
+        luck=luck,
+        readings=readings,
     )
 
 

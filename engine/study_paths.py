@@ -21,7 +21,7 @@ from engine.ledger.strategy import Strategy, run_strategy
 from engine.portfolio.results import Decision
 from engine.study_inputs import StudyInputs, benchmark_lines, home_day_zero, open_tape
 from engine.study_result import Around
-from engine.thesis.model import Event, Leg
+from engine.thesis.model import Event, Leg, Thesis
 
 BARBELL = "barbell"
 EQUAL_WEIGHT = "equal weight"
@@ -35,16 +35,18 @@ def trade_barbell(
     inputs: StudyInputs,
     *,
     name: str = BARBELL,
+    thesis: Thesis | None = None,
     legs: Mapping[str, Leg] | None = None,
 ) -> tuple[tuple[Decision, ...], Backtest]:
     """Return the decisions of the thesis's barbell and the account that follows.
 
-    `legs` replace the thesis's own, for the anti-thesis.
+    `thesis` replaces the study's own, for another reading of it; `legs` its legs and,
+    where they need it, its limit per name, for the anti-thesis.
     """
     strategy = Strategy(
         name=name,
         tape=inputs.tape,
-        thesis=inputs.thesis,
+        thesis=thesis or inputs.thesis,
         universe=inputs.universe,
         assets=inputs.assets,
         factors=inputs.factors,

@@ -9,6 +9,8 @@ import pandas as pd
 
 from engine.evidence.attribution import Attribution
 from engine.evidence.kill import no_kill
+from engine.evidence.luck import Luck
+from engine.evidence.readings import Readings
 from engine.evidence.results import Claims, EventStudy
 from engine.ledger.backtest import Backtest
 from engine.market.listing import Line, Universe
@@ -40,7 +42,8 @@ class StudyResult:
     decisions : one per rebalance, in time order.
     backtest : the barbell net of costs. baselines : name -> the same ledger on
         benchmarks (``"SPY"``), ``"equal weight"``, ``"inverse volatility"``, one per
-        leg (``"infrastructure alone"``) and ``"anti-thesis"``.
+        leg (``"infrastructure alone"``), ``"anti-thesis"``, and one per reading of the
+        thesis under the name that it has there.
     performance : one row per path and sample (all, in-sample, out-of-sample), metrics
         as columns with ``<metric>_low`` and ``<metric>_high`` 95 % bounds.
     around : event id -> `Around`. overrides : thesis settings replaced by the caller.
@@ -49,6 +52,8 @@ class StudyResult:
         that would have cost or saved.
     registration : what the register says of the thesis; its dates then stand in
         `thesis` in place of those that the file asserts. None without one.
+    luck : the barbell among random ones. readings : how far the thesis's other
+        readings are from it.
     """
 
     thesis: Thesis
@@ -70,6 +75,8 @@ class StudyResult:
     notebook: Callable[[StudyResult], str] | None = None
     kill: pd.DataFrame = field(default_factory=no_kill)
     registration: Registration | None = None
+    luck: Luck = field(default_factory=Luck)
+    readings: Readings = field(default_factory=Readings)
 
     @property
     def simulated(self) -> bool:

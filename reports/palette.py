@@ -77,9 +77,15 @@ _RIVALS: Mapping[str, Style] = MappingProxyType(
 
 
 def path_styles(
-    barbell: str, benchmarks: Sequence[str], others: Sequence[str]
+    barbell: str,
+    benchmarks: Sequence[str],
+    others: Sequence[str],
+    readings: Sequence[str] = (),
 ) -> dict[str, Style]:
-    """Return the colour and the dash of each backtest."""
+    """Return the colour and the dash of each backtest.
+
+    Another reading of the thesis has the barbell's colour with a dash of its own.
+    """
     legs = [name for name in others if name.endswith(" alone")]
     named: dict[str, Style] = {barbell: (light("navy"), SOLID)}
     for i, name in enumerate(benchmarks):
@@ -88,6 +94,8 @@ def path_styles(
     for i, name in enumerate(legs):
         dash = SOLID if i < 3 else DASHED
         named[name] = (light(_LEGS[i % len(_LEGS)]), dash)
+    for i, name in enumerate(readings):
+        named[name] = (light("navy"), (DASHED, DOTTED, MIXED)[i % 3])
     for name in others:
         named.setdefault(name, _RIVALS.get(name, (light("violet"), DOTTED)))
     return named

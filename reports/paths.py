@@ -16,7 +16,7 @@ def styles_of(result: StudyResult) -> dict[str, Style]:
     benchmarks = samples.benchmarks(result)
     others = [name for name in result.baselines if name not in benchmarks]
     main = result.backtest.name
-    styles = path_styles(main, benchmarks, others)
+    styles = path_styles(main, benchmarks, others, list(result.thesis.readings))
     return {name: styles[name] for name in [main, *benchmarks, *others]}
 
 

@@ -7,10 +7,13 @@ from reports import (
     attribution_figures,
     attribution_tables,
     figures,
+    luck,
     performance_tables,
+    readings,
     readouts,
     record_tables,
     regression_tables,
+    rule_tables,
 )
 from reports.document import (
     Block,
@@ -25,7 +28,13 @@ from reports.section_parts import figure, section
 def performance(result: StudyResult) -> Section:
     """Return how every path did, with intervals."""
     return section(
-        "performance", "Performance", [performance_tables.performance(result)]
+        "performance",
+        "Performance",
+        [
+            performance_tables.performance(result),
+            *readings.blocks(result),
+            *luck.blocks(result),
+        ],
     )
 
 
@@ -113,5 +122,6 @@ def costs(result: StudyResult) -> Section:
             record_tables.costs(result),
             Bullets(items=notes) if notes else None,
             record_tables.fees(result),
+            rule_tables.rules(result),
         ],
     )

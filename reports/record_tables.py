@@ -96,7 +96,7 @@ def fees(result: StudyResult) -> Table | None:
             (
                 plain(str(row["markets"])),
                 plain(str(row["item"]), sub=str(row["note"])),
-                plain(numbers.rate(float(row["rate"]))),
+                plain(numbers.rate(float(row["rate"])), sub=_per_order(row)),
                 plain(str(row["side"])),
                 plain(f"{since} to {until}"),
                 plain(str(row["status"]), sub=str(row["source"])),
@@ -117,6 +117,17 @@ def fees(result: StudyResult) -> Table | None:
         shaded=frozenset(shaded),
         note="Shaded rows rest on a rate or a day that is not fully verified.",
     )
+
+
+def _per_order(row: Mapping[str, Any]) -> str:
+    """Return what a fee asks per share, at least and at most, own currency."""
+    told = (("per_share", "{} a share"), ("minimum", "at least {}"))
+    parts = [
+        text.format(f"{float(row[name]):g}") for name, text in told if row[name] > 0.0
+    ]
+    if math.isfinite(row["maximum"]):
+        parts.append(f"at most {float(row['maximum']):g}")
+    return ", ".join(parts)
 
 
 def coverage(result: StudyResult) -> Table:

@@ -93,7 +93,8 @@ def _growth(result: StudyResult) -> Figure:
         + (" Numbered lines: the events, as listed below." if marked else ""),
         "Line chart of growth over time: the barbell against "
         f"{''.join(f'{name}, ' for name in benchmarks)}equal weight, inverse "
-        "volatility, each leg alone and the anti-thesis; below it the drawdown.",
+        "volatility, each leg alone, the anti-thesis and other readings; below it the "
+        "drawdown.",
         readouts.growth(result),
     )
 

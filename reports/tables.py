@@ -18,13 +18,14 @@ from engine.market.coverage import RAW
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study_result import StudyResult
-from reports import claim_words, hindsight_tables, words
+from reports import claim_words, hindsight_tables, rule_tables, words
 
 CASH = "cash"
 
 
 def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
     """Return every table by name; none needs its index."""
+    ranking = result.luck.ranking
     return {
         "performance": result.performance,
         "attribution": result.attribution.table,
@@ -40,6 +41,10 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "trades": result.backtest.trades.reset_index(drop=True),
         "costs": costs_by_year(result),
         "fees": fees(result),
+        "market_rules": rule_tables.applied(result),
+        "readings": result.readings.differences,
+        "random_barbells": ranking.paths if ranking else pd.DataFrame(),
+        "random_places": ranking.table if ranking else pd.DataFrame(),
         "events": result.events.table.reset_index(drop=True),
         "events_left_out": result.events.left_out.reset_index(drop=True),
         "event_paths": event_paths(result),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 
 from engine.costs.dated import day_of, in_force
 from engine.errors import DataError
@@ -24,17 +22,6 @@ from engine.market.listing import Line
 
 Item = Literal["board lot", "price limit", "short sales", "withholding"]
 ITEMS: tuple[Item, ...] = ("board lot", "price limit", "short sales", "withholding")
-RULE_COLUMNS = (
-    "markets",
-    "symbols",
-    "item",
-    "value",
-    "effective_from",
-    "effective_to",
-    "status",
-    "source",
-    "note",
-)
 _TABLE = Path(__file__).with_name("rules.csv")
 
 
@@ -88,35 +75,17 @@ class MarketRules:
             value[inside], slack[inside] = row.value, row.slack
         return value, slack
 
-    def applied(
-        self, lines: Sequence[Line], start: dt.date, end: dt.date
-    ) -> pd.DataFrame:
-        """Return the rows in force for these lines between two days, `RULE_COLUMNS`.
+    def deciding(self, item: Item, line: Line, days: np.ndarray) -> tuple[RuleRow, ...]:
+        """Return the rows whose value counts on at least one of the days, in order.
 
-        `status` other than ``verified`` must be repeated to the reader.
+        A row for a whole exchange that one for the line's symbol covers on every day
+        decides nothing. `days` as in `values`.
         """
-        kept = [
-            row
-            for row in self.rows
-            if any(row.speaks_of(line) for line in lines)
-            and (row.effective_from is None or row.effective_from <= end)
-            and (row.effective_to is None or row.effective_to >= start)
-        ]
-        rows = [
-            (
-                " ".join(row.mics),
-                " ".join(row.symbols),
-                row.item,
-                row.value,
-                "" if row.effective_from is None else row.effective_from.isoformat(),
-                "" if row.effective_to is None else row.effective_to.isoformat(),
-                row.status,
-                row.source,
-                row.note,
-            )
-            for row in kept
-        ]
-        return pd.DataFrame(rows, columns=list(RULE_COLUMNS))
+        said = [row for row in self.rows if row.item == item and row.speaks_of(line)]
+        last = np.full(len(days), -1)
+        for place, row in sorted(enumerate(said), key=lambda one: bool(one[1].symbols)):
+            last[in_force(row, days)] = place
+        return tuple(said[place] for place in np.unique(last[last >= 0]))
 
 
 @cache

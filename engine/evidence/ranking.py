@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,10 @@ QUANTILES: Mapping[str, float] = {
     "q95": 0.95,
     "highest": 1.0,
 }
+#: What of each path is kept; nobody is ranked by a volatility.
+MEASURED = ("total_return", "volatility", "sharpe", "max_drawdown")
+#: Level of the interval of a percentile.
+LEVEL = 0.95
 _WORDS = {
     "total_return": "total return",
     "sharpe": "Sharpe ratio",
@@ -38,10 +43,11 @@ class Ranking:
     """One path among S others.
 
     table : one row per sample and metric of `RANKED`: the path's own ``value``, its
-        ``percentile`` (`percentile_among`), how many others did as ``as_good`` or
+        ``percentile`` (`percentile_among`) with its bounds ``percentile_low`` and
+        ``percentile_high`` (`percentile_bounds`), how many others did as ``as_good`` or
         better, the columns of `QUANTILES`, and ``n`` others with a value.
     paths : one row per path and sample, the path itself first: ``path``, ``sample``
-        and the metrics.
+        and the metrics of `MEASURED`.
     sessions : (n,) the home sessions of the returns.
     """
 
@@ -110,6 +116,30 @@ def percentile_among(value: float, others: np.ndarray) -> float:
     return float(100.0 * (below + 0.5 * equal) / len(known))
 
 
+def percentile_bounds(percentile: float, n: int) -> tuple[float, float]:
+    r"""Return the 95 % interval of a percentile that n others were drawn for.
+
+    It bounds what more and more draws would come to, not the path's own luck. NaN for
+    a percentile that is not known, or without others.
+
+    Notes
+    -----
+    With the share p, and z the normal quantile (Wilson 1927, Journal of the American
+    Statistical Association 22):
+
+    .. math::
+        \frac{p + z^2 / 2n \pm z \sqrt{p (1 - p) / n + z^2 / 4n^2}}{1 + z^2 / n}
+    """
+    if n < 1 or not np.isfinite(percentile):
+        return float("nan"), float("nan")
+    z = NormalDist().inv_cdf(0.5 + LEVEL / 2.0)
+    p = percentile / 100.0
+    middle = p + z**2 / (2.0 * n)
+    reach = z * float(np.sqrt(p * (1.0 - p) / n + z**2 / (4.0 * n**2)))
+    low, high = ((middle + sign * reach) / (1.0 + z**2 / n) for sign in (-1.0, 1.0))
+    return 100.0 * max(low, 0.0), 100.0 * min(high, 1.0)
+
+
 def ranking_sentences(ranking: Ranking, about: About) -> tuple[str, ...]:
     """Return in words where the path stands, and what its place can and cannot say."""
     name = str(ranking.paths["path"].iloc[0])
@@ -133,10 +163,11 @@ def _measured(returns: np.ndarray, about: About) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "total_return": [metrics.total_return(one) for one in returns],
+            "volatility": [metrics.volatility(one, year) for one in returns],
             "sharpe": [metrics.sharpe_ratio(one - rate, year) for one in returns],
             "max_drawdown": [metrics.max_drawdown(one) for one in returns],
         },
-        columns=list(RANKED),
+        columns=list(MEASURED),
     )
 
 
@@ -146,9 +177,13 @@ def _placed(values: np.ndarray) -> dict[str, float]:
     known = others[np.isfinite(others)]
     found = np.quantile(known, list(QUANTILES.values())) if len(known) else np.nan
     drawn = np.broadcast_to(found, (len(QUANTILES),))
+    place = percentile_among(own, others)
+    low, high = percentile_bounds(place, len(known))
     return {
         "value": own,
-        "percentile": percentile_among(own, others),
+        "percentile": place,
+        "percentile_low": low,
+        "percentile_high": high,
         "as_good": int((known >= own).sum()),
         **dict(zip(QUANTILES, drawn.tolist(), strict=True)),
         "n": len(known),

@@ -2,8 +2,8 @@
 
 Nothing of the market is copied: every schedule reads the same tape. The rule: a study's
 own accounts are walked by the readable `engine.ledger.account`, because loading the
-compiled code takes longer than all of them; batches of fixed schedules, and single
-schedules with thousands of decisions, are walked here.
+compiled code takes longer than all of them; batches of fixed schedules (a study's
+random barbells), and single schedules with thousands of decisions, are walked here.
 """
 
 from __future__ import annotations

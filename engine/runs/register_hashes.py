@@ -22,7 +22,7 @@ from engine.evidence.claims.context import members
 from engine.market.listing import Line, Universe
 from engine.runs.register import digest
 from engine.thesis.model import Claim, Event, Thesis
-from engine.thesis.naming import SUBJECTS
+from engine.thesis.naming import PATHS, SUBJECTS
 
 #: Keys of a claim that say what it is called and where it comes from, not what it is.
 _NAMES = ("id", "declared", "document", "grade", "mirrors")
@@ -72,6 +72,10 @@ def statement(
         said["events"] = sorted(
             (_news(event, thesis) for event in events), key=lambda one: one["at"]
         )
+    readings = [one for key in PATHS for one in _texts(params.get(key))]
+    drawn = {one: thesis.readings[one] for one in readings if one in thesis.readings}
+    if drawn:
+        said["readings"] = _plain(drawn)
     subjects = [one for key in SUBJECTS for one in _texts(params.get(key))]
     if subjects:
         said["members"] = {

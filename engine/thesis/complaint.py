@@ -98,8 +98,14 @@ def _table(path: Path, raw: Raw) -> tuple[str, Path]:
         label = item.get("id", item.get("name")) if isinstance(item, dict) else None
         said = shown(label) if isinstance(label, str) else str(path[1] + 1)
         return f"[[{name}]] {said}", path[2:]
-    if name == "barbell" and len(path) > 1:
-        return f"[barbell.{path[1]}]", path[2:]
+    if name in ("barbell", "readings") and len(path) > 1:
+        return f"[{name}.{_key(str(path[1]))}]", path[2:]
     if isinstance(content, dict) or len(path) > 1:
         return f"[{name}]", path[1:]
     return "", path
+
+
+def _key(name: str) -> str:
+    """Return a key as TOML writes it: in quotes where it holds more than letters."""
+    bare = all(one.isalnum() or one in "-_" for one in name)
+    return name if bare and name else f'"{name}"'

@@ -9,6 +9,7 @@ from engine.thesis.budgets import budgets
 from engine.thesis.complaint import Complaint, Raw, shown
 from engine.thesis.holdings import holdings
 from engine.thesis.raw import table, tables, text, texts, whole_pair
+from engine.thesis.readings import readings
 from engine.thesis.source_map import Path, SourceMap
 
 #: Fewest sessions that a market model with its lag is estimated from.
@@ -20,6 +21,7 @@ def consistency(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
     """Yield what contradicts itself, as far as the shape of `raw` allows."""
     yield from _control_characters((), raw)
     yield from budgets(raw, places)
+    yield from readings(raw, places)
     yield from holdings(raw)
     yield from _chosen_twice(raw)
     for kind in ("events", "claims", "kill"):

@@ -51,6 +51,10 @@ class About(Section):
     seed: Annotated[Whole, Field(ge=0)] = Field(
         default=20260706, description="Start of every random draw of the study."
     )
+    random_barbells: Annotated[Whole, Field(ge=0, le=10_000)] = Field(
+        default=500,
+        description="Random barbells that the thesis is ranked among; 0: none.",
+    )
 
     @field_validator("end")
     @classmethod
@@ -356,6 +360,17 @@ class Thesis(Section):
     factors: tuple[FactorSpec, ...] = ()
     scoring: Scoring = Scoring()
     barbell: Annotated[dict[Identifier, Leg], Field(min_length=1)]
+    readings: dict[
+        Text,
+        Annotated[
+            dict[Identifier, Annotated[tuple[Text, ...], Field(min_length=1)]],
+            Field(min_length=1),
+        ],
+    ] = Field(
+        default={},
+        description="Name -> legs with other layers: another reading of the thesis, "
+        "decided with the barbell's budgets and limits and shown beside it.",
+    )
     portfolio: Portfolio = Portfolio()
     execution: Execution = Execution()
     events: tuple[Event, ...] = ()

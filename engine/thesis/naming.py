@@ -31,6 +31,7 @@ def naming(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
     for path, factor in tables(raw, "factors"):
         yield from _factor(path, factor, names)
     yield from _legs(raw, names)
+    yield from _readings(raw, names)
     yield from _baskets(raw, names)
     for path, event in tables(raw, "events"):
         yield from _event(path, event, names)
@@ -52,6 +53,11 @@ def baskets(raw: Raw) -> tuple[str, ...]:
 
 def paths(raw: Raw) -> tuple[str, ...]:
     """Return what a study calls the accounts it compares."""
+    return (*_own_paths(raw), *table(raw, "readings"))
+
+
+def _own_paths(raw: Raw) -> tuple[str, ...]:
+    """Return the names of the accounts that no reading may take."""
     benchmarks = table(raw, "thesis").get("benchmarks", ["SPY"])
     return (
         "barbell",
@@ -145,6 +151,23 @@ def _legs(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
     for layer in extra if isinstance(extra, dict) else ():
         place = ("portfolio", "layers", layer)
         yield from unknown(place, layer, names.layers, "layer")
+
+
+def _readings(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
+    """Check the legs and layers of [readings.*], and that no account is named twice."""
+    told = table(raw, "readings")
+    for reading in told:
+        for leg, layers in table(told, reading).items():
+            place = ("readings", reading, leg)
+            yield from unknown(place, leg, legs(raw), "leg of the barbell")
+            for inner, layer in texts(place, layers):
+                yield from unknown(inner, layer, names.layers, "layer")
+        if reading in _own_paths(raw):
+            yield Complaint(
+                path=("readings", reading),
+                message=f"the reading {shown(reading)} has the name of another account",
+                hint="give it a name of its own",
+            )
 
 
 def _baskets(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:

@@ -46,6 +46,10 @@ def json_schema(vocabulary: Vocabulary) -> Schema:
     tables["FactorSpec"] = _factor(tables["FactorSpec"], vocabulary)
     tables["Claim"] = _claim(tables["Claim"], vocabulary)
     schema["properties"]["barbell"]["additionalProperties"] = False
+    reading = schema["properties"]["readings"]["additionalProperties"]
+    for layers in reading["patternProperties"].values():
+        layers["items"] = layer
+    reading["additionalProperties"] = False
     signals = schema["properties"]["signals"]
     signals["properties"] = dict.fromkeys(
         sorted(vocabulary.roles), signals["additionalProperties"]

@@ -12,9 +12,10 @@ import pandas as pd
 import pydantic
 import pytest
 
+from engine.costs.applied import APPLIED_COLUMNS, applied_rules
 from engine.costs.charges import schedule_for
 from engine.costs.fees import FEE_COLUMNS, FeeSchedule, read_fees
-from engine.costs.rules import RULE_COLUMNS, market_rules, read_rules
+from engine.costs.rules import read_rules
 from engine.errors import DataError
 from engine.ledger.backtest import Backtest
 from engine.ledger.batch import play_schedule, simulate_schedules
@@ -239,11 +240,13 @@ def test_a_table_of_rules_that_cannot_be_used(
 
 def test_the_rules_in_force_can_be_printed() -> None:
     world = market({"XKRX": {"005930.KS": [1.0]}}, rates={"KRW": 1.0}, home="XKRX")
-    told = market_rules().applied(
-        list(world.lines.values()), dt.date(2024, 1, 1), dt.date(2024, 12, 31)
-    )
-    assert tuple(told.columns) == RULE_COLUMNS
-    assert dict(zip(told["item"], told["value"], strict=True)) == {
+    told = applied_rules(
+        Execution(short_margin=1.0, slippage_bps=0.0), list(world.lines.values()),
+        dt.date(2024, 1, 1), dt.date(2024, 12, 31), raw={"005930.KS"}, base="KRW",
+    )  # fmt: skip
+    assert tuple(told.columns) == APPLIED_COLUMNS
+    assert dict(zip(told["rule"], told["value"], strict=True)) == {
+        "slippage": 0.0, "short margin": 1.0, "borrow": 0.0, "board lot": 1.0,
         "price limit": 0.3, "short sales": 0.0, "withholding": 0.165,
     }  # fmt: skip
 

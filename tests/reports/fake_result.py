@@ -37,6 +37,7 @@ from engine.market.signals import COLUMNS, Signals
 from engine.portfolio.results import Decision, Scorecard
 from engine.study_result import Around, StudyResult
 from engine.thesis.model import Thesis
+from tests.reports.fake_luck import READING, fake_luck, fake_readings
 
 LAYERS = ("compute", "memory", "cloud", "application", "labs")
 #: symbol, name, layer, MIC, currency
@@ -111,6 +112,8 @@ def fake_result(
         seed=7,
         overrides={"start": "2023-08-01"},
         kill=_kill(),
+        luck=fake_luck(backtest, thesis.about),
+        readings=fake_readings(backtest, baselines, thesis.about),
     )
 
 
@@ -193,6 +196,12 @@ def _thesis(days: pd.DatetimeIndex, said: Mapping[str, str]) -> Thesis:
                     "weight": [0.4, 0.6],
                 },
                 "middle": {"layers": ["labs"], "weight": [0.0, 0.05]},
+            },
+            "readings": {
+                READING: {
+                    "infrastructure": ["compute", "memory", "cloud"],
+                    "distribution": ["application"],
+                }
             },
             "events": [
                 {

@@ -365,6 +365,7 @@ def test_a_study_without_events_claims_or_decisions_still_reports(
     ]
     assert set(draw(told.figures)) == {
         "growth",
+        "luck",
         "weights",
         "attribution-chart",
         "costs-chart",

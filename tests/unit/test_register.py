@@ -330,3 +330,24 @@ def test_a_register_cut_short_lacks_what_a_tag_anchors(repository: Terminal) -> 
     file = repository.folder / "register.jsonl"
     file.write_text(file.read_text().splitlines(keepends=True)[0])
     repository.refuses(1, "register", "--check", words=("assay/small/2", "cut short"))
+
+
+def test_a_claim_about_a_reading_changes_with_it(tmp_path: Path) -> None:
+    """A registered claim may not be saved by redrawing the reading that it names."""
+    drawn = '[readings."cloud below"]\ndistribution = ["application"]\n'
+    redrawn = drawn.replace('"application"', '"cloud"')
+    with_claim = THESIS.replace('b = "SPY"', 'b = "cloud below"')
+    first, second = (
+        hashes(tmp_path, with_claim.replace("[portfolio]", f"{text}[portfolio]"))
+        for text in (drawn, redrawn)
+    )
+    changed = {key for key in first.claims if first.claims[key] != second.claims[key]}
+    assert changed == {"paid"}
+    assert first.settings == second.settings
+    # a reading that no claim names, and the number of draws, change nothing
+    plain = hashes(tmp_path, THESIS)
+    for text in (
+        THESIS.replace("[portfolio]", f"{drawn}[portfolio]"),
+        THESIS.replace("[thesis]\n", "[thesis]\nrandom_barbells = 7\n"),
+    ):
+        assert hashes(tmp_path, text) == plain
