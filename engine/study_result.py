@@ -10,6 +10,8 @@ import pandas as pd
 from engine.evidence.attribution import Attribution
 from engine.evidence.kill import no_kill
 from engine.evidence.results import Claims, EventStudy
+from engine.evidence.scenarios import ScenarioStudy
+from engine.evidence.stress import Stress
 from engine.ledger.backtest import Backtest
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
@@ -47,6 +49,8 @@ class StudyResult:
     caveats : sentences that every report prints. schedule : the fees applied.
     kill : one row per kill criterion: when it would have stopped the thesis, and what
         that would have cost or saved.
+    stress, scenarios : layer scores if a mechanism fails, and scenarios as states that
+        can be seen: assumptions, of which nothing else here knows.
     registration : what the register says of the thesis; its dates then stand in
         `thesis` in place of those that the file asserts. None without one.
     """
@@ -70,6 +74,8 @@ class StudyResult:
     notebook: Callable[[StudyResult], str] | None = None
     kill: pd.DataFrame = field(default_factory=no_kill)
     registration: Registration | None = None
+    stress: Stress = field(default_factory=Stress)
+    scenarios: ScenarioStudy = field(default_factory=ScenarioStudy)
 
     @property
     def simulated(self) -> bool:
