@@ -122,19 +122,15 @@ def seen(result: StudyResult) -> Spec | None:
     table = result.scenarios.states
     if table.empty:
         return None
-    titles = {one.id: one.title for one in result.thesis.scenarios}
     order, values = [], []
     for (scenario, state), part in table.groupby(["scenario", "state"], sort=False):
-        about = f"{words.label(str(part['condition'].iloc[0]))}"
-        name = fitted(
-            f"{_LETTERS[list(titles).index(str(scenario))]}{state}  ",
-            about,
-            _CONDITIONS,
-        )
+        about = words.label(str(part["condition"].iloc[0]))
+        head = f"{letter(result, str(scenario))}{state}  "
+        name = fitted(head, about, _CONDITIONS)
         order.append(name)
         values += [one | {"s": name} for one in _spells(part)]
     days = pd.DatetimeIndex([table["date"].min(), table["date"].max()])
-    start = days[0] - pd.offsets.MonthBegin(1)
+    start = days[0].replace(day=1)
     x = time_position(pd.DatetimeIndex([start, days[1]]))
     y = encoded("s", "N", sort=order, title=None)
     y["axis"] = {
@@ -164,7 +160,8 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 def letter(result: StudyResult, scenario: str) -> str:
     """Return the letter of a scenario."""
     ids = [one.id for one in result.thesis.scenarios]
-    return _LETTERS[ids.index(scenario) % len(_LETTERS)]
+    place = ids.index(scenario)
+    return _LETTERS[place] if place < len(_LETTERS) else f"S{place + 1}"
 
 
 def _spells(part: pd.DataFrame) -> list[dict[str, Any]]:
@@ -172,7 +169,7 @@ def _spells(part: pd.DataFrame) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for row in tables.records(part):
         end = pd.Timestamp(row["date"])
-        begin = end - pd.offsets.MonthBegin(1)
+        begin = end.replace(day=1)
         word = words.label(row["status"])
         if found and found[-1]["c"] == word:
             found[-1]["u"] = milliseconds(end)

@@ -10,7 +10,7 @@ from reports.section_parts import figure, section
 _LEAD = (
     "Assumptions, not findings: what the layers would score if a mechanism that the "
     "thesis rests on failed, from the documents' own numbers where they give any. No "
-    "verdict, no thesis score and no weight depends on this section."
+    "verdict and no weight of the portfolio depends on this section."
 )
 
 
@@ -52,5 +52,6 @@ def stress(result: StudyResult) -> Section:
             ),
             Text(text=missing, role="note") if missing else None,
             stress_tables.scenarios(result),
+            stress_tables.effects(result),
         ]
     return section("stress", "If the mechanism fails", blocks)

@@ -21,6 +21,8 @@ _CHANGED = (
     "reads it, and the score moves by the thesis's exposure times the change, kept "
     "within -1 and 1: the direction is a document's, the size an assumption."
 )
+#: Columns of single scenarios that fit on a page.
+MOST_SHOWN = 8
 _BASIS = {RECOMPUTED: "scored again", STATED: "stated"}
 _WEIGHED = (
     "Effects are stated, from -1 to 1. Weights are {weights}. Any weights: the least "
@@ -140,8 +142,10 @@ def limits(result: StudyResult) -> tuple[str, ...]:
 
 
 def _limits(row: Mapping[str, Any]) -> str:
-    parts = (row["limits"], "" if row["why"] == UNREAD else row["why"])
-    return " ".join((row["note"], *(f"{words.label(one)}." for one in parts if one)))
+    silent = row["why"] in ("", UNREAD)
+    why = "" if silent else f"Of the scores: {row['why']}."
+    parts = (row["note"], f"{words.label(row['limits'])}.", why)
+    return " ".join(one for one in parts if one)
 
 
 def _input(key: tuple[Any, ...]) -> tuple[Cell, ...]:
@@ -161,75 +165,76 @@ def _input(key: tuple[Any, ...]) -> tuple[Cell, ...]:
 
 
 def scenarios(result: StudyResult) -> Table | None:
-    """Return the scenarios: what is seen of each, what it does, and the sensitivity."""
+    """Return the scenarios: what is seen of each at the end, and what it weighs."""
     study = result.scenarios
-    if study.layers.empty:
+    if study.dates.empty:
         return None
-    subjects = list(study.effects.columns)
     day = study.dates["date"].max()
-    now = study.dates[study.dates["date"] == day].set_index("scenario")
+    now = study.dates[study.dates["date"] == day]
+    seen = {row["scenario"]: row for row in tables.records(now)}
     rows = []
     for one in result.thesis.scenarios:
-        state = now.loc[one.id]
-        about = ", ".join(
-            f"{state[key]} {word}"
-            for key, word in (("met", MET), ("unmet", UNMET), ("unseen", UNSEEN))
-            if state[key]
-        )
-        effects = [_effect(one.effect.get(name, 0.0)) for name in subjects]
-        share = numbers.percent(study.weights[one.id], 0)
+        state = seen[one.id]
+        counts = (("met", MET), ("unmet", UNMET), ("unseen", UNSEEN))
+        about = ", ".join(f"{state[key]} {word}" for key, word in counts if state[key])
         name = f"{stress_figures.letter(result, one.id)}: {one.title}"
         rows.append(
             (
-                plain(name),
+                plain(name, sub=" ".join(one.note.split())),
                 plain(words.label(state["status"]), sub=about),
-                plain(share),
-                *effects,
+                plain(numbers.percent(study.weights[one.id], 0)),
             )
         )
-    by = {row["subject"]: row for row in tables.records(study.layers)}
-    equal = all(one.weight is None for one in result.thesis.scenarios)
-    blank = (plain(""), plain(""))
-    rows.append(
-        (
-            plain("Weighted", "strong"),
-            *blank,
-            *(_effect(by[name]["weighted"]) for name in subjects),
-        )
-    )
-    for label, low, high in (
-        ("Any weights", "low", "high"),
-        ("One left out", "without_low", "without_high"),
-    ):
-        between = [
-            plain(numbers.interval(by[name][low], by[name][high], _signed))
-            for name in subjects
-        ]
-        rows.append((plain(label), *blank, *between))
     return Table(
         id="scenarios",
-        caption=f"Scenarios on {numbers.day(day)}: what is seen of each, and what the "
-        "weights of them decide. Assumptions, not findings.",
+        caption=f"Scenarios on {numbers.day(day)}: what is seen of each.",
         columns=(
             Column(label="Scenario", align="left", wide=True),
             Column(label="Seen", align="left"),
             Column(label="Weight"),
-            *(Column(label=words.label(name.replace("_", " "))) for name in subjects),
         ),
         rows=tuple(rows),
-        shaded=frozenset({len(result.thesis.scenarios)}),
-        note=" ".join(
-            [
-                _WEIGHED.format(
-                    weights="equal: none are given" if equal else "the thesis's"
-                ).replace("-1", f"{numbers.MINUS}1"),
-                *(
-                    f"{stress_figures.letter(result, one.id)}: {one.note}"
-                    for one in result.thesis.scenarios
-                    if one.note
+        note="A scenario holds when all its states are met, does not hold when one is "
+        "not, and is open when what can be seen is met and the rest cannot.",
+    )
+
+
+def effects(result: StudyResult) -> Table | None:
+    """Return what the scenarios do to each layer, and what their weights decide."""
+    study = result.scenarios
+    if study.layers.empty:
+        return None
+    ids = list(study.effects.index)
+    shown = ids if len(ids) <= MOST_SHOWN else []
+    rows = []
+    for row in tables.records(study.layers):
+        single = study.effects[row["subject"]].tolist()[: len(shown)]
+        rows.append(
+            (
+                plain(words.label(row["subject"].replace("_", " "))),
+                *map(_effect, single),
+                _effect(row["weighted"]),
+                plain(numbers.interval(row["low"], row["high"], _signed)),
+                plain(
+                    numbers.interval(row["without_low"], row["without_high"], _signed)
                 ),
-            ]
+            )
+        )
+    equal = all(one.weight is None for one in result.thesis.scenarios)
+    weights = "equal: none are given" if equal else "the thesis's"
+    return Table(
+        id="scenario-effects",
+        caption="What the scenarios do to each layer, and what their weights decide. "
+        "Assumptions, not findings.",
+        columns=(
+            Column(label="Layer or basket", align="left", wide=True),
+            *(Column(label=stress_figures.letter(result, one)) for one in shown),
+            Column(label="Weighted"),
+            Column(label="Any weights"),
+            Column(label="One left out"),
         ),
+        rows=tuple(rows),
+        note=_WEIGHED.format(weights=weights).replace("-1", f"{numbers.MINUS}1"),
     )
 
 

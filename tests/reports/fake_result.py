@@ -37,6 +37,7 @@ from engine.market.signals import COLUMNS, Signals
 from engine.portfolio.results import Decision, Scorecard
 from engine.study_result import Around, StudyResult
 from engine.thesis.model import Thesis
+from tests.reports.fake_stress import with_stress
 
 LAYERS = ("compute", "memory", "cloud", "application", "labs")
 #: symbol, name, layer, MIC, currency
@@ -90,7 +91,7 @@ def fake_result(
         name: _backtest(name, days, rng, 0.0009 - 0.0002 * rank)
         for rank, name in enumerate(PATHS[1:])
     }
-    return StudyResult(
+    result = StudyResult(
         thesis=thesis,
         universe=_universe(said),
         market=market,
@@ -112,6 +113,7 @@ def fake_result(
         overrides={"start": "2023-08-01"},
         kill=_kill(),
     )
+    return with_stress(result, said)
 
 
 def _kill() -> pd.DataFrame:
