@@ -261,3 +261,40 @@ def test_stated_weights_are_normalised() -> None:
 def test_a_thesis_without_scenarios_has_none() -> None:
     empty: Thesis = small_thesis()
     assert study_scenarios(empty, world({("x", "e"): [1.0]}), ()).states.empty
+
+
+def test_what_is_known_at_the_close_itself_counts() -> None:
+    base = world({("share", "cn"): [0.1]})
+    close = base.home.sessions.close_utc[base.home.sessions.days == "2024-03-29"][0]
+    at = world({("share", "cn"): [0.1]}, ("share", "cn", "2024-03-24", str(close), 0.9))
+    late = world(
+        {("share", "cn"): [0.1]},
+        ("share", "cn", "2024-03-24", str(close + np.timedelta64(1, "ns")), 0.9),
+    )
+    state = scenario({"role": "share", "above": 0.5})
+    assert months(seen(at, state), MET)[0] == "03"
+    assert months(seen(late, state), MET)[0] == "04"
+
+
+def test_a_rise_is_over_so_many_steps_back() -> None:
+    told = world({("share", "cn"): [0.50, 0.60, 0.55]})
+    assert "03" in months(seen(told, scenario({"role": "share", "rises": 2})), MET)
+    assert "03" in months(seen(told, scenario({"role": "share", "falls": 1})), MET)
+    short = seen(told, scenario({"role": "share", "rises": 3}))
+    assert short.states["why"].iloc[0] == "3 of 4 observations"
+
+
+def test_a_sum_takes_only_dates_with_all_of_it() -> None:
+    told = world({("vendors", "a"): [0.5, 0.9], ("vendors", "b"): [0.2]})
+    state = {"role": "vendors", "entities": ["a", "b"], "above": 0.6}
+    found = seen(told, scenario(state)).states.iloc[0]
+    assert (found["status"], found["value"]) == (MET, 0.7)
+    assert found["value_date"] == pd.Timestamp("2024-03-10")
+
+
+def test_a_forecast_is_no_observation() -> None:
+    told = world({("share", "cn"): [0.6]})
+    frame = told.signals.observations.assign(quality="forecast")
+    other = replace(told, signals=Signals(observations=frame))
+    found = seen(other, scenario({"role": "share", "above": 0.5}))
+    assert set(found.states["why"]) == {"no observation of share"}

@@ -20,6 +20,7 @@ from engine.evidence.stress import (
     study_stress,
 )
 from engine.portfolio.scoring import layer_scores, score
+from engine.runs.register_hashes import hashes_of
 from engine.study import last_scored
 from engine.study_inputs import StudyInputs
 from engine.study_result import StudyResult
@@ -208,6 +209,35 @@ def test_only_what_was_known_is_changed(inputs: StudyInputs, scored: Scored) -> 
     assert moved.sum() == 1
     assert new["value"][moved].iloc[0] == 0.5 * old["value"][moved].iloc[0]
     assert old["value_date"][moved].iloc[0] == pd.Timestamp("2025-02-02")
+
+
+def test_each_entity_has_its_own_newest_observation(
+    inputs: StudyInputs, scored: Scored
+) -> None:
+    """One company files earlier than another: both newest quarters change, no other."""
+    known = inputs.market.known_at(np.datetime64("2025-02-03T21:00", "ns"))
+    changed = stressed(known, Reads(role="capex", factor="f"), -0.5)
+    assert changed is not None
+    frame = known.signals.observations
+    ratio = changed.signals.observations["value"].to_numpy() / frame["value"].to_numpy()
+    moved = frame[ratio != 1.0]
+    mine = frame[frame["series"] == known.signals.roles["capex"]]
+    newest = mine.groupby("entity")["value_date"].max()
+    assert len(set(newest)) > 1
+    assert dict(zip(moved["entity"], moved["value_date"], strict=True)) == dict(newest)
+    assert set(ratio) == {0.5, 1.0}
+
+
+def test_the_register_counts_assumptions_among_neither_settings_nor_claims(
+    inputs: StudyInputs,
+) -> None:
+    bare = inputs.thesis.model_copy(update={"mechanisms": (), "scenarios": ()})
+    assert inputs.thesis.mechanisms
+    one, other = (
+        hashes_of(thesis, inputs.universe, inputs.assets)
+        for thesis in (inputs.thesis, bare)
+    )
+    assert one == other
 
 
 def test_the_study_and_the_command_agree_and_nothing_else_moves(
