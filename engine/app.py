@@ -11,6 +11,7 @@ import factors
 import universes.loader
 from engine.errors import UniverseError, UsageError, nearest
 from engine.evidence.claims import CLAIM_TESTS
+from engine.evidence.mechanisms import MECHANISMS
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.period import declared_by, within_prices
 from engine.portfolio.scoring import WeightedFactor
@@ -70,6 +71,11 @@ ROLES = (
     "frontier_gap",
     "us_open_models_in_top_tier",
     "open_market_share",
+    # of scenarios alone
+    "restricting_countries",
+    "regional_token_share_gap",
+    "enforced_controls",
+    "models_per_application",
 )
 
 
@@ -196,6 +202,7 @@ def vocabulary_for(folder: Path) -> Callable[[str], Vocabulary]:
             calendars=CALENDARS,
             currencies=CURRENCIES,
             roles=ROLES,
+            mechanisms={name: kind.inputs for name, kind in MECHANISMS.items()},
         )
 
     return vocabulary

@@ -15,6 +15,8 @@ from engine.evidence.events import study_events, study_sensitivity
 from engine.evidence.luck import luck_sentences
 from engine.evidence.ranking import Ranking
 from engine.evidence.results import EventStudy
+from engine.evidence.scenarios import ScenarioStudy, study_scenarios
+from engine.evidence.stress import Scored, Stress, study_stress
 from engine.ledger.backtest import Backtest
 from engine.ledger.batch import play_schedule
 from engine.ledger.tape import Tape
@@ -88,6 +90,15 @@ class Among:
     simulated: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Assumed:
+    """Layer scores if a mechanism fails, and scenarios as states that can be seen."""
+
+    stress: Stress
+    scenarios: ScenarioStudy
+    simulated: bool
+
+
 def score(path: Path, *, progress: Progress, **options: Any) -> Scores:
     """Return the scores at the study's last home close."""
     progress("loading prices and signals")
@@ -119,6 +130,44 @@ def score(path: Path, *, progress: Progress, **options: Any) -> Scores:
         absent=card.absent,
         simulated=inputs.market.simulated,
     )
+
+
+def stress(path: Path, *, progress: Progress, **options: Any) -> Assumed:
+    """Return the stress of each mechanism at the last scored decision; scenarios."""
+    progress("loading prices and signals")
+    inputs = inputs_of(path, progress=progress, **options)
+    progress("scoring")
+    exposures = inputs.universe.exposures([line.symbol for line in inputs.assets])
+    return Assumed(
+        stress=study_stress(
+            inputs.thesis,
+            inputs.market,
+            inputs.factors,
+            exposures,
+            _last_scored(inputs, exposures),
+        ),
+        scenarios=study_scenarios(inputs.thesis, inputs.market, inputs.universe.layers),
+        simulated=inputs.market.simulated,
+    )
+
+
+def _last_scored(inputs: StudyInputs, exposures: pd.DataFrame) -> Scored | None:
+    """Return the last decision of a study at which any asset had a score."""
+    home = inputs.market.home.sessions
+    there = home.days.isin(inputs.decide_at)
+    decided = zip(home.days[there], home.close_utc[there], strict=True)
+    for day, moment in reversed(list(decided)):
+        card = score_assets(
+            inputs.market.known_at(moment),
+            inputs.factors,
+            list(exposures.index),
+            exposures,
+            inputs.thesis.scoring,
+        )
+        found = Scored(session=day, moment=moment, scorecard=card)
+        if found.some:
+            return found
+    return None
 
 
 def backtest(path: Path, *, progress: Progress, **options: Any) -> Table:

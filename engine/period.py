@@ -35,8 +35,21 @@ def declared_by(thesis: Thesis, as_of: dt.date) -> Thesis:
         for one in thesis.kill
         if (thesis.declared_of(one) or as_of) <= as_of and one.claim in {None, *ids}
     )
+    stress = {
+        "mechanisms": tuple(
+            one
+            for one in thesis.mechanisms
+            if (thesis.declared_of(one) or as_of) <= as_of
+        ),
+        "scenarios": tuple(
+            one
+            for one in thesis.scenarios
+            if (thesis.declared_of(one) or as_of) <= as_of
+        ),
+    }
     return thesis.model_copy(
         update={"about": about, "events": events, "claims": claims, "kill": kill}
+        | stress
     )
 
 

@@ -20,6 +20,8 @@ from engine.evidence.claims.context import (
 from engine.evidence.events import study_events
 from engine.evidence.kill import find_stops, replay
 from engine.evidence.samples import performance_by_sample
+from engine.evidence.scenarios import study_scenarios
+from engine.evidence.stress import Scored, study_stress
 from engine.ledger.backtest import Backtest
 from engine.portfolio.results import Decision
 from engine.study_inputs import (
@@ -96,6 +98,14 @@ def run_study(
         events=events,
         claims=claims,
         kill=replay(inputs.thesis, stops, inputs.tape, backtest),
+        stress=study_stress(
+            inputs.thesis,
+            inputs.market,
+            inputs.factors,
+            inputs.assessments.exposures,
+            last_scored(decisions),
+        ),
+        scenarios=study_scenarios(inputs.thesis, inputs.market, inputs.universe.layers),
         caveats=caveats(
             inputs.thesis,
             inputs.universe,
@@ -112,6 +122,15 @@ def run_study(
         luck=luck,
         readings=readings,
     )
+
+
+def last_scored(decisions: tuple[Decision, ...]) -> Scored | None:
+    """Return the last decision at which any asset had a score."""
+    for one in reversed(decisions):
+        found = Scored(session=one.session, moment=one.moment, scorecard=one.scorecard)
+        if found.some:
+            return found
+    return None
 
 
 def measure_performance(

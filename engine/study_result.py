@@ -12,6 +12,8 @@ from engine.evidence.kill import no_kill
 from engine.evidence.luck import Luck
 from engine.evidence.readings import Readings
 from engine.evidence.results import Claims, EventStudy
+from engine.evidence.scenarios import ScenarioStudy
+from engine.evidence.stress import Stress
 from engine.ledger.backtest import Backtest
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
@@ -50,6 +52,8 @@ class StudyResult:
     caveats : sentences that every report prints. schedule : the fees applied.
     kill : one row per kill criterion: when it would have stopped the thesis, and what
         that would have cost or saved.
+    stress, scenarios : layer scores if a mechanism fails, and scenarios as states that
+        can be seen: assumptions, of which nothing else here knows.
     registration : what the register says of the thesis; its dates then stand in
         `thesis` in place of those that the file asserts. None without one.
     luck : the barbell among random ones. readings : how far the thesis's other
@@ -77,6 +81,8 @@ class StudyResult:
     registration: Registration | None = None
     luck: Luck = field(default_factory=Luck)
     readings: Readings = field(default_factory=Readings)
+    stress: Stress = field(default_factory=Stress)
+    scenarios: ScenarioStudy = field(default_factory=ScenarioStudy)
 
     @property
     def simulated(self) -> bool:

@@ -15,6 +15,7 @@ from reports import (
     readouts,
     record_tables,
     samples,
+    stress_sections,
     words,
 )
 from reports.clean import cleaned
@@ -43,6 +44,7 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         event_sections.around(result),
         claim_sections.claims(result),
         claim_sections.hindsight(result),
+        stress_sections.stress(result),
         portfolio_sections.costs(result),
         _data(result),
         _provenance(result, provenance),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ThesisError, UniverseError, UsageError
+from engine.evidence.mechanisms import MECHANISMS
 from engine.thesis.reader import Document, Vocabulary, parse
 
 
@@ -112,6 +113,7 @@ WORDS = Vocabulary(
     calendars=("XNYS", "XHKG", "XSHG", "XKRX"),
     currencies=("USD", "HKD", "CNY", "KRW"),
     roles=("token_share", "vendor_share", "tokens", "capex"),
+    mechanisms={name: kind.inputs for name, kind in MECHANISMS.items()},
 )
 
 

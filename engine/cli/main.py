@@ -32,6 +32,7 @@ COMMANDS = {
     "factors": ("catalogue", "Show the factors a thesis can name."),
     "tests": ("catalogue", "Show the claim tests a thesis can name."),
     "score": ("parts", "Score the assets, per factor and per layer."),
+    "stress": ("parts", "Stress the mechanisms: layer scores if one fails."),
     "backtest": ("parts", "Backtest the barbell, or about one event."),
     "events": ("parts", "Study the events: abnormal returns, tests."),
     "claims": ("parts", "Test the claims: verdicts and the thesis score."),

@@ -24,8 +24,9 @@ def consistency(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
     yield from readings(raw, places)
     yield from holdings(raw)
     yield from _chosen_twice(raw)
-    for kind in ("events", "claims", "kill"):
+    for kind in ("events", "claims", "kill", "mechanisms", "scenarios"):
         yield from _ids(raw, kind, places)
+    yield from _weights(raw)
     yield from _factors(raw, places)
     for path, event in tables(raw, "events"):
         yield from _windows(path, event)
@@ -113,6 +114,26 @@ def _factors(raw: Raw, places: SourceMap) -> Iterator[Complaint]:
                 )
                 break
         seen.append((name, params, path))
+
+
+def _weights(raw: Raw) -> Iterator[Complaint]:
+    """Check that all scenarios weigh something, or none says what it weighs."""
+    found = list(tables(raw, "scenarios"))
+    given = [one.get("weight") for _, one in found]
+    if any(one is not None for one in given):
+        for (path, _), weight in zip(found, given, strict=True):
+            if weight is None:
+                yield Complaint(
+                    path=path,
+                    message="the key 'weight' is missing, and other scenarios have one",
+                    hint="give every scenario a weight, or none",
+                )
+        if all(one == 0 for one in given):
+            yield Complaint(
+                path=(*found[0][0], "weight"),
+                message="every scenario weighs 0",
+                hint="give one of them a weight above 0",
+            )
 
 
 def _windows(path: Path, event: Raw) -> Iterator[Complaint]:

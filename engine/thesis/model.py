@@ -26,6 +26,8 @@ from engine.thesis.section import (
 )
 from engine.thesis.section import Section as Section
 from engine.thesis.section import Window as Window
+from engine.thesis.stress import Mechanism as Mechanism
+from engine.thesis.stress import Scenario as Scenario
 
 
 class About(Section):
@@ -376,8 +378,12 @@ class Thesis(Section):
     events: tuple[Event, ...] = ()
     claims: tuple[Claim, ...] = ()
     kill: tuple[Kill, ...] = ()
+    mechanisms: tuple[Mechanism, ...] = ()
+    scenarios: tuple[Scenario, ...] = ()
 
-    def declared_of(self, item: Event | Claim | Kill) -> dt.date | None:
+    def declared_of(
+        self, item: Event | Claim | Kill | Mechanism | Scenario
+    ) -> dt.date | None:
         """Return the day `item` was declared: its own, else the thesis's."""
         return item.declared or self.about.declared
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from engine.errors import nearest
 from engine.thesis.complaint import Complaint, Raw, almost, shown, unknown
 from engine.thesis.model import Claim
+from engine.thesis.naming_stress import stress_names
 from engine.thesis.raw import table, tables, text, texts
 from engine.thesis.source_map import Path
 from engine.thesis.structure import keys_of, unknown_key
@@ -39,6 +40,7 @@ def naming(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
         yield from _claim(path, claim, raw, names)
     for path, kill in tables(raw, "kill"):
         yield from _kill(path, kill, raw, names)
+    yield from stress_names(raw, names, (*names.layers, *baskets(raw)))
 
 
 def legs(raw: Raw) -> tuple[str, ...]:

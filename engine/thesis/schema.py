@@ -41,9 +41,11 @@ def json_schema(vocabulary: Vocabulary) -> Schema:
         tables["Expected"]["properties"]["reaction"],
         tables["Expected"]["properties"]["drift"],
         tables["FactorSpec"]["properties"]["exposure"],
+        tables["Mechanism"]["properties"]["exposure"],
     ):
         _close(by_layer, vocabulary.layers)
     tables["FactorSpec"] = _factor(tables["FactorSpec"], vocabulary)
+    tables["Mechanism"] = _mechanism(tables["Mechanism"], vocabulary)
     tables["Claim"] = _claim(tables["Claim"], vocabulary)
     schema["properties"]["barbell"]["additionalProperties"] = False
     reading = schema["properties"]["readings"]["additionalProperties"]
@@ -107,6 +109,25 @@ def _claim(table: Schema, vocabulary: Vocabulary) -> Schema:
         "allOf": choices,
         "unevaluatedProperties": False,
     }
+
+
+def _mechanism(table: Schema, vocabulary: Vocabulary) -> Schema:
+    """Return the schema of ``[[mechanisms]]``: its inputs depend on its kind."""
+    if not vocabulary.mechanisms:
+        return table
+    keys = table["properties"]
+    keys["kind"] = {"enum": sorted(vocabulary.mechanisms)}
+    each = keys["inputs"].pop("additionalProperties")
+    choices = []
+    for name, kind in sorted(vocabulary.mechanisms.items()):
+        taken = parameters(kind)
+        inputs = {
+            "properties": {one.name: each for one in taken},
+            "required": [one.name for one in taken if one.required],
+            "additionalProperties": False,
+        }
+        choices.append(_when("kind", name, {"properties": {"inputs": inputs}}))
+    return {**table, "allOf": choices}
 
 
 def _when(key: str, value: str, then: Schema) -> Schema:

@@ -21,13 +21,16 @@ from engine.thesis.model import (
     FactorSpec,
     Kill,
     Leg,
+    Mechanism,
     Portfolio,
+    Scenario,
     Scoring,
     Section,
     Thesis,
     UniverseChoice,
 )
 from engine.thesis.source_map import Path
+from engine.thesis.stress import Input, Reads, State
 
 #: The tables of a thesis file and what each holds; [signals] is open.
 SECTIONS: Mapping[str, type[Section]] = MappingProxyType(
@@ -42,9 +45,15 @@ SECTIONS: Mapping[str, type[Section]] = MappingProxyType(
         "events": Event,
         "claims": Claim,
         "kill": Kill,
+        "mechanisms": Mechanism,
+        "scenarios": Scenario,
     }
 )
-LISTS = ("factors", "events", "claims", "kill")
+LISTS = ("factors", "events", "claims", "kill", "mechanisms", "scenarios")
+#: Tables inside a table, by the key that they stand under.
+INNER: Mapping[str, type[Section]] = MappingProxyType(
+    {"expected": Expected, "inputs": Input, "reads": Reads, "states": State}
+)
 #: Keys whose value is a list of pairs.
 PAIRS = ("windows", "contrasts")
 
@@ -94,7 +103,8 @@ def section_at(path: Path) -> type[Section]:
     """Return the model of the table that a path leads to."""
     if not path:
         return Thesis
-    return Expected if path[-1] == "expected" else SECTIONS[str(path[0])]
+    inner = next((INNER[str(one)] for one in path[2:] if str(one) in INNER), None)
+    return inner or SECTIONS[str(path[0])]
 
 
 def keys_of(section: type[Section]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -22,8 +22,9 @@ class Vocabulary:
     """Names that a thesis may use: what the catalogues and one universe offer.
 
     tickers : symbols and aliases (house styles) of lines and benchmarks.
-    asset_factors, state_factors, claim_tests : name -> frozen dataclass whose fields
-        are the parameters it takes; a field without a default is required.
+    asset_factors, state_factors, claim_tests, mechanisms : name -> frozen dataclass
+        whose fields are the parameters (a mechanism's inputs) it takes; a field without
+        a default is required.
     """
 
     layers: tuple[str, ...]
@@ -36,6 +37,7 @@ class Vocabulary:
     calendars: tuple[str, ...]
     currencies: tuple[str, ...]
     roles: tuple[str, ...]
+    mechanisms: Mapping[str, type] = field(default_factory=dict)
 
     def without_universe(self) -> Vocabulary:
         """Return the catalogues alone: names that a universe gives go unchecked."""

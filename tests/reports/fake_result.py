@@ -38,6 +38,7 @@ from engine.portfolio.results import Decision, Scorecard
 from engine.study_result import Around, StudyResult
 from engine.thesis.model import Thesis
 from tests.reports.fake_luck import READING, fake_luck, fake_readings
+from tests.reports.fake_stress import with_stress
 
 LAYERS = ("compute", "memory", "cloud", "application", "labs")
 #: symbol, name, layer, MIC, currency
@@ -91,7 +92,7 @@ def fake_result(
         name: _backtest(name, days, rng, 0.0009 - 0.0002 * rank)
         for rank, name in enumerate(PATHS[1:])
     }
-    return StudyResult(
+    result = StudyResult(
         thesis=thesis,
         universe=_universe(said),
         market=market,
@@ -115,6 +116,7 @@ def fake_result(
         luck=fake_luck(backtest, thesis.about),
         readings=fake_readings(backtest, baselines, thesis.about),
     )
+    return with_stress(result, said)
 
 
 def _kill() -> pd.DataFrame:

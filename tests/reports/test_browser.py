@@ -66,7 +66,7 @@ def test_the_script_runs_and_nothing_complains(
 ) -> None:
     dom, log = _run(chromium, tmp_path, "--dump-dom", page_file.as_uri())
     assert 'data-ready="true"' in dom
-    assert dom.count('class="tip') == 12
+    assert dom.count('class="tip') == 14
     complaints = re.findall(r"CONSOLE.*|.*Content Security Policy.*", log)
     assert not complaints
 

@@ -47,7 +47,7 @@ def _with_few_rows(value: Any) -> Any:
 def test_every_figure_is_valid_vega_lite(
     report: Document, schema: jsonschema.Draft7Validator
 ) -> None:
-    assert len(report.figures) == 12
+    assert len(report.figures) == 14
     for figure in report.figures:
         faults = list(schema.iter_errors(_with_few_rows(dict(figure.spec))))
         assert not faults, (figure.id, faults[0].message[:300])

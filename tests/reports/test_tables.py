@@ -11,6 +11,8 @@ import pytest
 
 from engine.evidence.kill import no_kill
 from engine.evidence.results import Claims, EventStudy
+from engine.evidence.scenarios import ScenarioStudy
+from engine.evidence.stress import Stress
 from engine.market.market import Finding
 from engine.study_result import StudyResult
 from factors import ASSET_FACTORS, STATE_FACTORS
@@ -340,7 +342,10 @@ def test_a_study_without_events_claims_or_decisions_still_reports(
     real_result: StudyResult,
 ) -> None:
     thesis = real_result.thesis.model_copy(
-        update={"events": (), "claims": (), "factors": ()}
+        update={
+            **{"events": (), "claims": (), "factors": ()},
+            **{"mechanisms": (), "scenarios": ()},
+        }
     )
     bare = replace(
         real_result,
@@ -349,6 +354,8 @@ def test_a_study_without_events_claims_or_decisions_still_reports(
         around={},
         claims=Claims(results=(), scores=()),
         kill=no_kill(),
+        stress=Stress(),
+        scenarios=ScenarioStudy(),
         decisions=(),
         caveats=(),
     )

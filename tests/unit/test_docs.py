@@ -29,11 +29,13 @@ from engine.evidence import (
     performance,
     regression,
     regression_factors,
+    scenarios,
     score,
     verdict,
     windows,
 )
 from engine.evidence.claims import CLAIM_TESTS, context, event_windows, statistics
+from engine.evidence.mechanisms import MECHANISMS
 from engine.evidence.performance import METRICS
 from engine.evidence.results import VerdictWord
 from engine.market import (
@@ -47,6 +49,7 @@ from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.portfolio import barbell, scoring
 from engine.sources.files.signals import DEFAULT_ROLES
 from engine.thesis.model import Expected, Section
+from engine.thesis.stress import Input, State
 from engine.thesis.structure import LISTS, SECTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -124,6 +127,17 @@ SAID = {
         {5: "below five the mean is no law"}[event_pool.FEWEST_EVENTS],
         *(f"| `{kind}` |" for kind in typing.get_args(event_models.ModelKind)),
         *(f"`{test}`" for test in event_battery.TESTS),
+    ],
+    "stress.md": [
+        f"none of the last {scenarios.FRESH.astype(int)} days",
+        f"shares sum to {scenarios.LISTED:g} to {scenarios.MOST:g}",
+        *(f"### `{name}`" for name in MECHANISMS),
+        *(
+            f"`{one.name}`"
+            for kind in MECHANISMS.values()
+            for one in dataclasses.fields(kind.inputs)
+        ),
+        *(f"| `{name}` |" for part in (Input, State) for name in part.model_fields),
     ],
     "claims.md": [
         {5: "A law needs five events"}[event_windows.FEWEST_EVENTS],

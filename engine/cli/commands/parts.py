@@ -1,4 +1,4 @@
-"""``assay score``, ``backtest``, ``events`` and ``claims``: parts of a study."""
+"""``assay score``, ``stress``, ``backtest``, ``events``, ``claims``: parts alone."""
 
 from __future__ import annotations
 
@@ -72,6 +72,9 @@ POOLED = [
     "detectable",
     "note",
 ]
+STRESS = ["mechanism", "layer", "before", "after", "low", "high", "basis"]
+STATES = ["scenario", "condition", "status", "value", "value_date", "why"]
+SENSITIVITY = ["subject", "weighted", "low", "high", "without_low", "without_high"]
 CLAIMS = [
     "claim",
     "sample",
@@ -102,6 +105,48 @@ def score(thesis: Path, options: StudyOptions, form: str) -> None:
         emit(found.layers, form, title="By layer", simulated=found.simulated)
         for name, reason in found.absent.items():
             note(f"absent: {name}: {reason}")
+
+
+@click.command()
+@THESIS
+@study_options
+@FORMAT
+def stress(thesis: Path, options: StudyOptions, form: str) -> None:
+    """Stress the mechanisms of THESIS: layer scores before and after; its scenarios.
+
+    Assumptions, not findings. A terminal shows the scores that move, which states of
+    the scenarios are seen at the end, and what their weights decide. Csv and json have
+    every layer under every mechanism.
+    """
+    from engine import parts
+
+    with steps() as progress:
+        found = parts.stress(thesis, progress=progress, **options.as_keywords())
+    layers = found.stress.layers
+    if form != "table":
+        emit(layers, form, title="Stress", simulated=found.simulated)
+        return
+    if layers.empty and found.scenarios.states.empty:
+        note("the thesis has no [[mechanisms]] and no [[scenarios]]")
+        return
+    note("assumptions, not findings: no verdict and no weight depends on them")
+    moved = layers[
+        (layers["low"] != layers["high"]) | (layers["after"] != layers["before"])
+    ]
+    states = found.scenarios.states
+    for title, table, columns in (
+        ("Stress", moved, STRESS),
+        ("Seen at the end", states[states["date"] == states["date"].max()], STATES),
+        ("Effect by weights", found.scenarios.layers, SENSITIVITY),
+    ):
+        if not table.empty:
+            emit(table, form, title=title, simulated=found.simulated, columns=columns)
+    told = found.stress.mechanisms
+    for name, basis, why in zip(
+        told["mechanism"], told["basis"], told["why"], strict=True
+    ):
+        if why:
+            note(f"{name}: {basis}: {why}")
 
 
 @click.command()
