@@ -26,13 +26,11 @@ from engine.study_inputs import (
     StudyInputs,
     benchmark_lines,
     check_prices,
-    home_day_zero,
 )
 from engine.study_paths import (
     BARBELL,
     EQUAL_WEIGHT,
-    schedules_of,
-    trade_around_event,
+    trade_around_events,
     trade_barbell,
     trade_baselines,
 )
@@ -64,12 +62,13 @@ def run_study(
     )
     progress("studying the events")
     events = study_events(inputs.market, inputs.thesis, inputs.universe, inputs.assets)
-    schedules = schedules_of(inputs, {BARBELL: backtest, **baselines})
-    around = {
-        event.id: trade_around_event(inputs, event, schedules)
-        for event in inputs.thesis.events
-        if home_day_zero(inputs, event) is not None
-    }
+    progress("following every path about the events")
+    around = trade_around_events(
+        inputs,
+        inputs.thesis.events,
+        {BARBELL: backtest, **baselines},
+        progress=progress,
+    )
     progress("testing the claims")
     stops = find_stops(inputs.thesis, inputs.market, {BARBELL: backtest, **baselines})
     evidence = gather_evidence(inputs, backtest, baselines, decisions)
