@@ -30,7 +30,7 @@ from engine.study_inputs import (
 from engine.study_paths import (
     BARBELL,
     EQUAL_WEIGHT,
-    trade_around_events,
+    begin_around_events,
     trade_barbell,
     trade_baselines,
 )
@@ -60,17 +60,14 @@ def run_study(
     regression = study_regression(
         inputs.market, inputs.thesis, inputs.assets, benchmark_lines(inputs), backtest
     )
+    progress("following every path about the events")
+    paths = {BARBELL: backtest, **baselines}
+    begun = begin_around_events(inputs, inputs.thesis.events, paths, progress=progress)
     progress("studying the events")
     events = study_events(inputs.market, inputs.thesis, inputs.universe, inputs.assets)
-    progress("following every path about the events")
-    around = trade_around_events(
-        inputs,
-        inputs.thesis.events,
-        {BARBELL: backtest, **baselines},
-        progress=progress,
-    )
+    around = begun()
     progress("testing the claims")
-    stops = find_stops(inputs.thesis, inputs.market, {BARBELL: backtest, **baselines})
+    stops = find_stops(inputs.thesis, inputs.market, paths)
     evidence = gather_evidence(inputs, backtest, baselines, decisions)
     claims = study_claims(evidence, stops)
     return StudyResult(

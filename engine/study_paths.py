@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 
@@ -100,10 +101,24 @@ def trade_around_events(
     Behind each stands the fan of the same paths begun on placebo dates, as
     `engine.evidence.placebo_starts` defines them. Events outside the study have none.
     """
+    return begin_around_events(inputs, events, paths, progress=progress)()
+
+
+def begin_around_events(
+    inputs: StudyInputs,
+    events: Sequence[Event],
+    paths: Mapping[str, Backtest],
+    *,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Callable[[], dict[str, Around]]:
+    """Return what returns the same, while the placebo starts walk in a thread.
+
+    Compiled code leaves the interpreter to others; most of the time is in it.
+    """
     zeros = {event.id: home_day_zero(inputs, event) for event in events}
     known = {event: zero for event, zero in zeros.items() if zero is not None}
     if not known:
-        return {}
+        return dict
     announce_compiling(progress)
     tape = inputs.whole_tape
     plan = lay_out(tape, _schedules(inputs, paths))
@@ -113,13 +128,18 @@ def trade_around_events(
         )
         for event, zero in known.items()
     }
-    starts = open_starts(
+    thread = ThreadPoolExecutor(1)
+    starts = thread.submit(
+        open_starts,
         tape,
         plan,
         until=max(last_start(window) for window in windows.values()),
         length=max(len(window.nav) for window in windows.values()),
     )
-    return {event: _around(event, one, starts) for event, one in windows.items()}
+    thread.shutdown(wait=False)
+    return lambda: {
+        event: _around(event, one, starts.result()) for event, one in windows.items()
+    }
 
 
 def _around(event: str, window: Window, starts: Starts) -> Around:
