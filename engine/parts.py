@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from engine.app import inputs_of
-from engine.errors import UsageError, at_most, nearest
+from engine.errors import DataError, UsageError, at_most, nearest
 from engine.evidence.events import study_events, study_sensitivity
 from engine.evidence.luck import luck_sentences
+from engine.evidence.placebo_starts import fan_sentence
 from engine.evidence.ranking import Ranking
 from engine.evidence.results import EventStudy
 from engine.evidence.scenarios import ScenarioStudy, study_scenarios
@@ -26,8 +27,7 @@ from engine.study import Progress, measure_performance
 from engine.study_inputs import StudyInputs, check_prices
 from engine.study_luck import draw_schedules, rank_schedules
 from engine.study_paths import (
-    schedules_of,
-    trade_around_event,
+    trade_around_events,
     trade_barbell,
     trade_baselines,
 )
@@ -195,10 +195,21 @@ def backtest_around(
     _, account = trade_barbell(inputs)
     progress("trading the baselines")
     baselines = {**trade_baselines(inputs, account), **trade_readings(inputs)[0]}
-    schedules = schedules_of(inputs, {account.name: account, **baselines})
-    around = trade_around_event(inputs, found, schedules)
+    paths = {account.name: account, **baselines}
+    windows = trade_around_events(inputs, (found,), paths, progress=progress)
+    if found.id not in windows:
+        about = inputs.thesis.about
+        raise DataError(
+            f"event {found.id!r} has no home session between {about.start} and "
+            f"{about.end}"
+        )
+    around = windows[found.id]
+    counts = around.summary[["placebos", "placebos_apart"]].iloc[0]
+    said = (around.note, fan_sentence(*counts.astype(int).tolist()))
     return Table(
-        table=around.summary, simulated=inputs.market.simulated, note=around.note
+        table=around.summary,
+        simulated=inputs.market.simulated,
+        note=". ".join(part for part in said if part),
     )
 
 

@@ -23,19 +23,18 @@ from engine.evidence.samples import performance_by_sample
 from engine.evidence.scenarios import study_scenarios
 from engine.evidence.stress import Scored, study_stress
 from engine.ledger.backtest import Backtest
+from engine.ledger.compiled import announce_compiling
 from engine.portfolio.results import Decision
 from engine.study_inputs import (
     StudyInputs,
     benchmark_lines,
     check_prices,
-    home_day_zero,
 )
 from engine.study_luck import study_luck
 from engine.study_paths import (
     BARBELL,
     EQUAL_WEIGHT,
-    schedules_of,
-    trade_around_event,
+    begin_around_events,
     trade_barbell,
     trade_baselines,
 )
@@ -62,7 +61,8 @@ def run_study(
     baselines = {**trade_baselines(inputs, backtest), **others}
     readings = compare_readings(inputs, {BARBELL: backtest, **baselines}, unheld)
     if inputs.thesis.about.random_barbells:
-        progress("trading random barbells (the first run compiles the ledger)")
+        progress("trading random barbells")
+        announce_compiling(progress, "run_all")
     luck = study_luck(inputs, decisions, backtest)
     progress("measuring performance")
     performance = measure_performance(inputs, {BARBELL: backtest, **baselines})
@@ -71,16 +71,14 @@ def run_study(
     regression = study_regression(
         inputs.market, inputs.thesis, inputs.assets, benchmark_lines(inputs), backtest
     )
+    progress("following every path about the events")
+    paths = {BARBELL: backtest, **baselines}
+    begun = begin_around_events(inputs, inputs.thesis.events, paths, progress=progress)
     progress("studying the events")
     events = study_events(inputs.market, inputs.thesis, inputs.universe, inputs.assets)
-    schedules = schedules_of(inputs, {BARBELL: backtest, **baselines})
-    around = {
-        event.id: trade_around_event(inputs, event, schedules)
-        for event in inputs.thesis.events
-        if home_day_zero(inputs, event) is not None
-    }
+    around = begun()
     progress("testing the claims")
-    stops = find_stops(inputs.thesis, inputs.market, {BARBELL: backtest, **baselines})
+    stops = find_stops(inputs.thesis, inputs.market, paths)
     evidence = gather_evidence(inputs, backtest, baselines, decisions)
     claims = study_claims(evidence, stops)
     return StudyResult(

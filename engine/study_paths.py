@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 
-from engine.errors import DataError
 from engine.evidence.claims.context import members
+from engine.evidence.placebo_starts import Starts, fan_of, last_start, open_starts
+from engine.ledger.around import Window
 from engine.ledger.around import around as trade_around
 from engine.ledger.backtest import Backtest
 from engine.ledger.baselines import (
@@ -17,7 +19,9 @@ from engine.ledger.baselines import (
     inverse_volatility,
     leg_alone,
 )
+from engine.ledger.compiled import announce_compiling
 from engine.ledger.strategy import Strategy, run_strategy
+from engine.ledger.windows import lay_out
 from engine.portfolio.results import Decision
 from engine.study_inputs import StudyInputs, benchmark_lines, home_day_zero, open_tape
 from engine.study_result import Around
@@ -87,38 +91,76 @@ def trade_anti_thesis(inputs: StudyInputs) -> Backtest | None:
     return account
 
 
-def trade_around_event(
+def trade_around_events(
     inputs: StudyInputs,
-    event: Event,
-    schedules: Mapping[str, Mapping[pd.Timestamp, pd.Series]],
-) -> Around:
-    """Return every path from 20 sessions before an event to 120 after it.
+    events: Sequence[Event],
+    paths: Mapping[str, Backtest],
+    *,
+    progress: Callable[[str], None] = lambda step: None,
+) -> dict[str, Around]:
+    """Return every path from 20 sessions before each event to 120 after it.
 
-    `schedules` are the paths' target weights, as `schedules_of` gives them.
-
-    Raises `DataError` if the event's day zero lies outside the study.
+    Behind each stands the fan of the same paths begun on placebo dates, as
+    `engine.evidence.placebo_starts` defines them. Events outside the study have none.
     """
-    zero = home_day_zero(inputs, event)
-    if zero is None:
-        raise DataError(
-            f"event {event.id!r} has no home session between "
-            f"{inputs.thesis.about.start} and {inputs.thesis.about.end}"
+    return begin_around_events(inputs, events, paths, progress=progress)()
+
+
+def begin_around_events(
+    inputs: StudyInputs,
+    events: Sequence[Event],
+    paths: Mapping[str, Backtest],
+    *,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Callable[[], dict[str, Around]]:
+    """Return what returns the same, while the placebo starts walk in a thread.
+
+    Compiled code leaves the interpreter to others; most of the time is in it.
+    """
+    zeros = {event.id: home_day_zero(inputs, event) for event in events}
+    known = {event: zero for event, zero in zeros.items() if zero is not None}
+    if not known:
+        return dict
+    announce_compiling(progress, "run_windows")
+    tape = inputs.whole_tape
+    plan = lay_out(tape, _schedules(inputs, paths))
+    windows = {
+        event: trade_around(
+            tape, at_session=zero, plan=plan, before=BEFORE, after=AFTER
         )
-    window = trade_around(
-        inputs.whole_tape,
-        at_session=zero,
-        schedules=schedules,
-        before=BEFORE,
-        after=AFTER,
+        for event, zero in known.items()
+    }
+    thread = ThreadPoolExecutor(1)
+    starts = thread.submit(
+        open_starts,
+        tape,
+        plan,
+        until=max(last_start(window) for window in windows.values()),
+        length=max(len(window.nav) for window in windows.values()),
     )
-    summary = window.summary.rename_axis("path").reset_index()
-    return Around(event=event.id, nav=window.nav, summary=summary, note=window.note)
+    thread.shutdown(wait=False)
+    return lambda: {
+        event: _around(event, one, starts.result()) for event, one in windows.items()
+    }
 
 
-def schedules_of(
+def _around(event: str, window: Window, starts: Starts) -> Around:
+    """Return a window with the fan behind it."""
+    fan = fan_of(starts, window)
+    summary = window.summary.join(fan.ranks).rename_axis("path").reset_index()
+    return Around(
+        event=event,
+        nav=window.nav,
+        summary=summary,
+        note=window.note,
+        fan=fan.bands,
+    )
+
+
+def _schedules(
     inputs: StudyInputs, paths: Mapping[str, Backtest]
 ) -> dict[str, dict[pd.Timestamp, pd.Series]]:
-    """Return each path's target weights by session, ready for every event."""
+    """Return each path's target weights by session."""
     return {name: _by_session(inputs, path.targets) for name, path in paths.items()}
 
 

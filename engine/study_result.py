@@ -28,13 +28,17 @@ class Around:
 
     nav : (sessions in the window, paths) growth of 1 from the window's first close,
         rows labelled by home sessions relative to the event's home day zero.
-    summary : one row per path with total return, worst drawdown and costs.
+    summary : one row per path with total return, worst drawdown and costs, and its
+        rank among its own placebo starts.
+    fan : (sessions in the window, quantiles) of the first path's growth, begun on every
+        placebo date; no rows where there is none.
     """
 
     event: str
     nav: pd.DataFrame
     summary: pd.DataFrame
     note: str = ""
+    fan: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

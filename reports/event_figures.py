@@ -6,20 +6,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from engine.study_result import StudyResult
 from reports import numbers, tables, words
 from reports.figures import (
     LEFT,
-    PLOT,
     event_numbers,
-    log_ticks,
     rounded,
 )
 from reports.palette import layer_colours, light
-from reports.paths import colours_of, dashes, labelled, path_legend
+from reports.paths import labelled
 from reports.vega import (
     WIDTH,
     Spec,
@@ -219,8 +216,8 @@ def paths(result: StudyResult, event: str) -> Spec:
         )
         if math.isfinite(car)
     ]
-    axis = _SESSION_AXIS | {"tickCount": 4}
-    scale = _session_scale(path.index)
+    axis = SESSION_AXIS | {"tickCount": 4}
+    scale = session_scale(path.index)
     x = encoded("t", "Q", title=None, scale=scale, axis=axis)
     y_axis = percent_axis(title="Cumulative abnormal return", tickCount=6)
     color = coloured("p", colours, legend=None)
@@ -255,64 +252,16 @@ def paths(result: StudyResult, event: str) -> Spec:
 
 
 #: Sessions relative to day zero, with a sign but for zero itself.
-_SESSION_AXIS = {
+SESSION_AXIS = {
     "format": "+d",
     "labelExpr": "datum.value == 0 ? '0' : datum.label",
 }
 
 
-def _session_scale(sessions: pd.Index) -> Spec:
+def session_scale(sessions: pd.Index) -> Spec:
+    """Return the scale of relative sessions."""
     ends = [int(sessions[0]), int(sessions[-1])]
     return {"domain": ends, "nice": False, "zero": False}
-
-
-def around(result: StudyResult, event: str) -> Spec:
-    """Return growth of 100 about an event of every path, day zero marked."""
-    nav = result.around[event].nav * 100.0
-    known = {name: c for name, c in colours_of(result).items() if name in nav.columns}
-    colours = labelled(known)
-    values = [
-        {"t": int(at), "p": words.label(name), "v": rounded(value)}
-        for name in known
-        for at, value in zip(nav.index, nav[name], strict=True)
-        if math.isfinite(value)
-    ]
-    main = words.label(result.backtest.name)
-    known_nav = nav.to_numpy()
-    ticks = log_ticks(float(np.nanmin(known_nav)), float(np.nanmax(known_nav)))
-    x = encoded(
-        "t",
-        "Q",
-        title="Home sessions from day zero",
-        scale=_session_scale(nav.index),
-        axis=_SESSION_AXIS,
-    )
-    y = encoded(
-        "v",
-        "Q",
-        title="Growth of 100",
-        scale={"domain": [ticks[0], ticks[-1]]},
-        axis={"minExtent": LEFT - 20},
-    )
-    legend = path_legend(colours)
-    layers: list[Spec] = [rule(0.0, "x", dash=True)]
-    for chosen, width in (
-        ([one for one in values if one["p"] != main], 1.2),
-        ([one for one in values if one["p"] == main], 2.3),
-    ):
-        layers.append(
-            {
-                "data": inline(chosen),
-                "mark": {"type": "line", "strokeWidth": width},
-                "encoding": {
-                    "x": x,
-                    "y": y,
-                    "color": coloured("p", colours, legend=legend),
-                    "strokeDash": dashes(result, colours),
-                },
-            }
-        )
-    return {"width": PLOT, "height": 200, "layer": layers}
 
 
 def claims(result: StudyResult) -> Spec | None:

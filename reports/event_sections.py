@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.study_result import StudyResult
 from reports import (
+    around_figures,
     around_tables,
     event_evidence,
     event_figures,
@@ -119,9 +120,9 @@ def around(result: StudyResult) -> Section:
     chart = figure(
         result,
         "around-chart",
-        event_figures.around(result, shown),
+        around_figures.around(result, shown),
         f"{title}: growth of 100 from 20 home sessions before to 120 after, net of "
-        "costs, day zero dashed.",
+        f"costs, day zero dashed. {around_tables.fan_words(result, shown)}",
         f"Line chart of every path's growth around {title}.",
         readouts.around(result, shown),
     )

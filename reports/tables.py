@@ -13,6 +13,7 @@ import pandas as pd
 
 from engine.costs.charges import schedule_for
 from engine.evidence.forecasts import forecasts
+from engine.evidence.placebo_starts import BANDS
 from engine.ledger.backtest import Backtest
 from engine.market.coverage import RAW
 from engine.market.listing import NO_LAYER
@@ -53,6 +54,7 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "event_crowding": result.events.crowding.reset_index(drop=True),
         "around": around(result),
         "around_summary": around_summary(result),
+        "around_fan": around_fan(result),
         "claims": claims(result),
         "thesis_score": thesis_scores(result),
         "kill": result.kill,
@@ -297,6 +299,21 @@ def around_summary(result: StudyResult) -> pd.DataFrame:
         for event, one in result.around.items()
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def around_fan(result: StudyResult) -> pd.DataFrame:
+    """Return quantiles of the barbell's growth over its placebo starts, by event."""
+    parts = [
+        one.fan.rename_axis("relative").reset_index().assign(event=event)
+        for event, one in result.around.items()
+        if len(one.fan)
+    ]
+    columns = ["event", "relative", *BANDS]
+    return (
+        pd.concat(parts, ignore_index=True)[columns]
+        if parts
+        else pd.DataFrame(columns=columns)
+    )
 
 
 def claims(result: StudyResult) -> pd.DataFrame:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from engine.errors import DataError
-from engine.ledger.account import walk_of
-from engine.ledger.books import paid, worth
-from engine.ledger.records import Walk
-from engine.ledger.simulate import fixed, walk
-from engine.ledger.tape import Tape, cut
+from engine.ledger.simulate import check_target
+from engine.ledger.tape import Tape
+from engine.ledger.windows import Plan, may_open, open_accounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,18 +24,20 @@ class Window:
         as a share of the starting capital; `trades`; `waited`, the session ends at
         which orders stood open, summed over assets.
     note : what was cut off, or empty.
+    zero : the row of day zero on the tape.
     """
 
     nav: pd.DataFrame
     summary: pd.DataFrame
     note: str
+    zero: int
 
 
 def around(
     tape: Tape,
     *,
     at_session: pd.Timestamp,
-    schedules: Mapping[str, Mapping[pd.Timestamp, pd.Series]],
+    plan: Plan,
     before: int = 20,
     after: int = 120,
 ) -> Window:
@@ -54,15 +53,16 @@ def around(
         The study's period and costs over every line that some path holds.
     at_session : Timestamp
         Day zero of the event on the home calendar.
-    schedules : mapping of path name to mapping of session to Series
-        Target weights by decision session; every asset is one of the tape's.
+    plan : Plan
+        Target weights of each path, laid out by `engine.ledger.windows.lay_out`.
     before, after : int
         Home sessions to show before and after day zero.
 
     Raises
     ------
     DataError
-        `at_session` is not a session of the tape, or a path holds an unknown line.
+        `at_session` is not a session of the tape, or a path's standing weights may not
+        be ordered at the first session.
     """
     days = tape.days
     zero = int(days.get_indexer(pd.DatetimeIndex([at_session]))[0])
@@ -72,65 +72,52 @@ def around(
             f"{days[-1].date()}"
         )
     low, high = max(zero - before, 0), min(zero + after, len(days) - 1)
-    window = cut(tape, low, high + 1)
-    paths = {name: _walk(window, targets) for name, targets in schedules.items()}
-    growth = {name: worth(path)[1] for name, path in paths.items()}
-    relative = pd.RangeIndex(low - zero, high - zero + 1, name="relative")
-    nav = pd.DataFrame(
-        {name: one / one[0] for name, one in growth.items()}, index=relative
-    )
-    return Window(
-        nav=nav,
-        summary=pd.DataFrame.from_dict(
-            {
-                name: _row(path, growth[name], zero - low)
-                for name, path in paths.items()
-            },
-            orient="index",
-            columns=_COLUMNS,
-        ),
-        note=_note(low - zero, high - zero, before, after),
-    )
-
-
-_COLUMNS = [
-    "total_return",
-    "before",
-    "since",
-    "max_drawdown",
-    "costs",
-    "trades",
-    "waited",
-]
-
-
-def _walk(tape: Tape, targets: Mapping[pd.Timestamp, pd.Series]) -> Walk:
-    """Return one path: its standing weights at the first session, then its own."""
-    first, last = tape.days[0], tape.days[-1]
-    inside = {day: targets[day] for day in sorted(targets) if first < day <= last}
-    standing = [day for day in sorted(targets) if day <= first]
-    if standing:
-        inside = {first: targets[standing[-1]], **inside}
-    account, _ = walk(
+    paths = np.arange(len(plan.names))
+    for path in paths.tolist():
+        _check_standing(tape, plan, path, low)
+    opened = open_accounts(
         tape,
-        decide_at=pd.DatetimeIndex(list(inside), name="session"),
-        policy=fixed(inside),
+        plan,
+        path=paths,
+        first=np.full(len(paths), low),
+        last=np.full(len(paths), high),
     )
-    return walk_of(account)
+    growth = opened.nav / opened.nav[:, :1]
+    relative = pd.RangeIndex(low - zero, high - zero + 1, name="relative")
+    before_zero, since = split_at(growth, zero - low)
+    summary = {
+        "total_return": growth[:, -1] - 1.0,
+        "before": before_zero,
+        "since": since,
+        "max_drawdown": (growth / np.maximum.accumulate(growth, axis=1) - 1.0).min(1),
+        "costs": opened.costs / opened.nav[:, 0],
+        "trades": opened.trades,
+        "waited": opened.waited,
+    }
+    return Window(
+        nav=pd.DataFrame(growth.T, index=relative, columns=list(plan.names)),
+        summary=pd.DataFrame(summary, index=list(plan.names)),
+        note=_note(low - zero, high - zero, before, after),
+        zero=zero,
+    )
 
 
-def _row(path: Walk, nav: np.ndarray, zero: int) -> tuple[float, ...]:
-    """Return one path's row of the summary; `zero` is day zero's place."""
-    eve = nav[max(zero - 1, 0)]
-    return (
-        nav[-1] / nav[0] - 1.0,
-        eve / nav[0] - 1.0,
-        nav[-1] / eve - 1.0,
-        float((nav / np.maximum.accumulate(nav) - 1.0).min()),
-        sum(float(kind.clip(min=0.0).sum()) for kind in paid(path).values()) / nav[0],
-        len(path.fills.units),
-        int(path.waiting.sum()),
-    )
+def split_at(growth: np.ndarray, zero: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the returns up to the close before day zero, and from it to the end.
+
+    growth : (..., L) of 1 from the first close; `zero` is day zero's place in it.
+    """
+    eve = growth[..., max(zero - 1, 0)]
+    return eve - 1.0, growth[..., -1] / eve - 1.0
+
+
+def _check_standing(tape: Tape, plan: Plan, path: int, row: int) -> None:
+    """Raise `DataError` if a path's standing weights may not be ordered at a row."""
+    if may_open(tape, plan, path, np.array([row])).all():
+        return
+    place = int(np.searchsorted(plan.of(path), row, side="right")) - 1
+    weights = plan.targets[plan.edges[path] + place]
+    check_target(pd.Series(weights, index=tape.symbols), tape, row)
 
 
 def _note(low: int, high: int, before: int, after: int) -> str:

@@ -1,9 +1,10 @@
 """Many weight schedules along one tape at once, in compiled code.
 
 Nothing of the market is copied: every schedule reads the same tape. The rule: a study's
-own accounts are walked by the readable `engine.ledger.account`, because loading the
-compiled code takes longer than all of them; batches of fixed schedules (a study's
-random barbells), and single schedules with thousands of decisions, are walked here.
+own accounts, which follow a policy, are walked by the readable `engine.ledger.account`;
+batches of fixed schedules (its random barbells), single schedules with thousands of
+decisions, and the many windows about events (`engine.ledger.windows`) are walked in
+compiled code.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from engine.errors import DataError
 from engine.ledger.account import Account, walk_of
 from engine.ledger.backtest import Backtest
 from engine.ledger.books import backtest_of, worth
+from engine.ledger.compiled import load
 from engine.ledger.kernel_types import DONE, FULL, Reel, Tracks
 from engine.ledger.records import Events, Fills, Walk
 from engine.ledger.simulate import TOLERANCE, check_target, rows_of
@@ -188,8 +190,7 @@ def _plain(
     totals: np.ndarray,
 ) -> None:
     """Walk all schedules with proportional costs only; write nav and totals."""
-    from engine.ledger.kernel_plain import run_plain  # loads numba
-
+    run_plain = load("kernel_plain").run_plain
     told = np.zeros((len(schedules), 3))
     buy, sell = (
         np.ascontiguousarray(tax[:, 0]) for tax in (tape.tax_buy, tape.tax_sell)
@@ -201,7 +202,7 @@ def _plain(
             float(tape.execution.capital), nav[part], told[part],
         )  # fmt: skip
 
-    _spread(run, len(schedules), tape.fill.size)
+    spread_out(run, len(schedules), tape.fill.size)
     totals[:, [TOTALS.index(name) for name in ("slippage", "tax", "traded")]] = told
 
 
@@ -213,8 +214,7 @@ def _general(
     totals: np.ndarray,
 ) -> None:
     """Walk all schedules with every feature; write nav and totals."""
-    from engine.ledger.kernel import run_all  # loads numba
-
+    run_all = load("kernel").run_all
     reel = reel_of(tape)
     status = np.zeros(len(schedules), dtype=np.int64)
     totals[:] = 0.0
@@ -222,12 +222,12 @@ def _general(
     def run(part: slice) -> None:
         run_all(reel, rows, schedules[part], nav[part], totals[part], status[part])
 
-    _spread(run, len(schedules), tape.fill.size)
+    spread_out(run, len(schedules), tape.fill.size)
     if (status != DONE).any():
         _raise(tape, rows, schedules[int(np.argmax(status != DONE))])
 
 
-def _spread(run: Callable[[slice], None], count: int, size: int) -> None:
+def spread_out(run: Callable[[slice], None], count: int, size: int) -> None:
     """Call `run` on slices of `count` schedules, on threads if there is much to do."""
     threads = min(_MOST_THREADS, os.cpu_count() or 1, count)
     if count * size < _SPREAD_FROM or threads < 2:
@@ -252,8 +252,7 @@ def _raise(tape: Tape, rows: np.ndarray, targets: np.ndarray) -> None:
 
 def _walk(tape: Tape, rows: np.ndarray, targets: np.ndarray) -> Walk:
     """Return one account along the tape with all its records."""
-    from engine.ledger.kernel import run  # loads numba
-
+    run = load("kernel").run
     reel = reel_of(tape)
     room = targets.size + len(tape.symbols)
     while True:
@@ -327,7 +326,10 @@ def _read(tape: Tape, out: Tracks) -> Walk:
 
 
 def reel_of(tape: Tape) -> Reel:
-    """Return a tape's arrays as the compiled walk reads them, without copying."""
+    """Return a tape's arrays as the compiled walk reads them, without copying.
+
+    The types are the same for every tape: another type would be compiled anew.
+    """
     rules, actions = tape.rules, tape.actions
     return Reel(
         time=tape.moments.astype("datetime64[ns]").view(np.int64),
@@ -338,7 +340,7 @@ def reel_of(tape: Tape) -> Reel:
         fill=tape.fill,
         next_fill=tape.next_fill,
         due=tape.due,
-        fx=np.ascontiguousarray(tape.fx),
+        fx=np.require(tape.fx, requirements=("C", "W")),  # pandas may lock it
         tax_buy=tape.tax_buy,
         tax_sell=tape.tax_sell,
         currency_of=tape.currency_of,

@@ -1,8 +1,8 @@
 """The walk of one account in compiled code: the same as `engine.ledger.account`.
 
-Importing this file loads numba and the compiled code from its cache (about half a
-second; the first time ever it is compiled, which takes longer): only
-`engine.ledger.batch` does so, when it has work that is worth it.
+Importing this file loads numba, and the first call the compiled code from its cache
+(together about half a second; the first time ever it is compiled, which takes longer):
+only `engine.ledger.compiled` does so, when there is work that is worth it.
 
 The arithmetic follows the readable account and `engine.ledger.trade` line by line and
 is held to them by tests; what goes wrong is a status, and the readable account then
@@ -49,7 +49,7 @@ def run(reel: Reel, rows: np.ndarray, targets: np.ndarray, out: Tracks) -> int:
 
     rows : (D,) home sessions at whose close the targets (D, N) are decided, increasing.
     """
-    s = _start(reel)
+    s = _start(reel, 0)
     for d in range(len(rows)):
         status = _advance(reel, s, out, rows[d])
         if status != DONE:
@@ -95,11 +95,77 @@ def run_all(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _start(reel: Reel) -> State:
-    """Return an account with its capital at the first home close."""
+def run_windows(
+    reel: Reel,
+    rows: np.ndarray,
+    targets: np.ndarray,
+    spans: np.ndarray,
+    room: int,
+    nav: np.ndarray,
+    told: np.ndarray,
+    status: np.ndarray,
+) -> None:
+    """Walk one account per span (W, 4), each over its own home sessions.
+
+    spans : first and last home session; first decision and the one after the last,
+        places in `rows` (D,) and `targets` (D, N). A decision from before the first
+        session is taken there.
+    room : fills that an account may have; 0 for no counts.
+    nav : (W, L) written from the first session on. told : (W, 3) costs paid, and, if
+        there is room, fills and session ends at which orders stood open.
+    """
+    sessions, assets = reel.price.shape
+    currencies, kept = len(reel.spread), sessions if room else 0
+    out = Tracks(
+        np.zeros(sessions),
+        np.zeros(sessions),
+        np.zeros(sessions),
+        np.zeros(sessions),
+        np.zeros(9),
+        np.zeros((kept, assets)),
+        np.zeros((kept, assets)),
+        np.zeros((kept, assets), dtype=np.bool_),
+        np.zeros((kept, currencies)),
+        np.zeros((room, 3), dtype=np.int64),
+        np.zeros((room, 8)),
+        np.zeros(0),
+        np.zeros((0, 4)),
+    )
+    for w in range(len(spans)):
+        first, last = spans[w, 0], spans[w, 1]
+        out.totals[:] = 0.0
+        s = _start(reel, first)
+        status[w] = DONE
+        for d in range(spans[w, 2], spans[w, 3]):
+            status[w] = _advance(reel, s, out, max(rows[d], first))
+            if status[w] != DONE:
+                break
+            _order(reel, s, targets[d])
+        if status[w] == DONE:
+            status[w] = _advance(reel, s, out, last)
+        if status[w] != DONE:
+            continue
+        nav[w, : last + 1 - first] = out.nav[first : last + 1]
+        costs = out.totals.sum() - out.totals[INTEREST] - out.totals[TRADED]
+        for row in range(first, last + 1):
+            costs += max(out.interest[row], 0.0)
+        told[w, 0] = costs
+        if room:
+            told[w, 1] = s.number[FILLS]
+            told[w, 2] = out.waiting[first : last + 1].sum()
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _start(reel: Reel, row: int) -> State:
+    """Return an account with its capital at the close of home session `row`."""
     assets, currencies = reel.price.shape[1], len(reel.spread)
     cash = np.zeros(currencies)
     cash[0] = reel.capital
+    number = np.zeros(7, dtype=np.int64)
+    number[ROW] = row
+    number[ACTION] = np.searchsorted(
+        reel.action_at, reel.home_at[row], side="right"
+    )  # what comes with that close or before it, comes to no account
     return State(
         np.zeros(assets),
         cash,
@@ -109,9 +175,9 @@ def _start(reel: Reel) -> State:
         np.full(assets, np.nan),
         np.full(assets, -1),
         np.zeros(currencies),
-        np.full(1, reel.time[0]),
+        np.full(1, reel.time[reel.home_at[row]]),
         np.zeros(1),
-        np.zeros(7, dtype=np.int64),
+        number,
         np.zeros(assets),
         np.zeros(assets),
         np.zeros(assets),

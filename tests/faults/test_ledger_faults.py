@@ -18,6 +18,7 @@ from engine.ledger.backtest import Backtest
 from engine.ledger.baselines import sleeve
 from engine.ledger.simulate import fixed, simulate
 from engine.ledger.tape import Tape, record
+from engine.ledger.windows import lay_out
 from engine.market.currency import Currencies
 from engine.market.listing import Line
 from engine.market.market import Market
@@ -182,7 +183,7 @@ def test_an_exchange_without_known_fees_is_said_not_invented() -> None:
 def test_an_event_off_the_home_sessions() -> None:
     tape = tape_of(world(), list(world().lines.values()))
     with pytest.raises(DataError, match="2024-03-09 is not a home session"):
-        around(tape, at_session=pd.Timestamp("2024-03-09"), schedules={})
+        around(tape, at_session=pd.Timestamp("2024-03-09"), plan=lay_out(tape, {}))
 
 
 def test_an_overdraft_that_eats_the_account() -> None:

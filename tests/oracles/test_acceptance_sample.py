@@ -20,7 +20,15 @@ from tests.flagship import FLAGSHIP
 pytestmark = pytest.mark.xdist_group("sample")
 
 TABLES = {
-    *("around", "around_summary", "claims", "costs", "coverage", "decisions"),
+    *(
+        "around",
+        "around_fan",
+        "around_summary",
+        "claims",
+        "costs",
+        "coverage",
+        "decisions",
+    ),
     *("event_paths", "events", "events_left_out", "factors", "fees", "findings"),
     *("layer_weights", "nav", "performance", "scores", "thesis_score", "trades"),
     "weights",

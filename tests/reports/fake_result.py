@@ -17,6 +17,7 @@ from engine.evidence.event_pool import POOL_COLUMNS
 from engine.evidence.event_recovery import RECOVERY_COLUMNS
 from engine.evidence.kill import KILL_COLUMNS
 from engine.evidence.performance import performance_table
+from engine.evidence.placebo_starts import BANDS
 from engine.evidence.regression import factor_regression
 from engine.evidence.regression_factors import Factor
 from engine.evidence.results import (
@@ -426,9 +427,19 @@ def _around(event: str, rng: np.random.Generator) -> Around:
             "costs": 0.0012,
             "trades": 30,
             "waited": 2,
+            "placebo_rank": 71.2,
+            "placebo_rank_whole": 64.8,
+            "placebos": 358,
+            "placebos_apart": 3,
         }
     )
-    return Around(event=event, nav=nav, summary=summary)
+    spread = np.sqrt(np.arange(len(rows)))[:, None] * 0.012
+    fan = pd.DataFrame(
+        1.0 + spread * np.array([-1.6, -0.7, 0.1, 0.8, 1.7]),
+        index=rows,
+        columns=list(BANDS),
+    )
+    return Around(event=event, nav=nav, summary=summary, fan=fan)
 
 
 def _performance(paths: Mapping[str, Backtest]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from engine.ledger.baselines import (
 )
 from engine.ledger.rules import Actions, Rules
 from engine.ledger.tape import Tape, cut, record
+from engine.ledger.windows import lay_out
 from engine.market.market import Market
 from engine.thesis.model import Execution, Leg
 from tests.markets import market, random_market
@@ -120,10 +121,10 @@ def test_anti_legs_swap_the_budgets_of_ends_and_middle() -> None:
 def test_around_opens_fresh_accounts_with_the_standing_weights() -> None:
     world = market({"XNYS": {"A": [1.0, 1.0, 1.0, 2.0, 4.0, 4.0], "B": [1.0] * 6}})
     days = world.home.sessions.days
-    window = around(
-        tape_of(world),
-        at_session=days[4],
-        schedules={
+    tape = tape_of(world)
+    plan = lay_out(
+        tape,
+        {
             "held": {days[0]: pd.Series({"A": 1.0})},
             "late": {days[4]: pd.Series({"A": 1.0, "B": 0.0})},
             "left": {
@@ -132,9 +133,9 @@ def test_around_opens_fresh_accounts_with_the_standing_weights() -> None:
                 days[3]: pd.Series({"A": 0.0}),
             },
         },
-        before=2,
-        after=3,
     )
+    window = around(tape, at_session=days[4], plan=plan, before=2, after=3)
+    assert window.zero == 4
     assert window.nav.index.tolist() == [-2, -1, 0, 1]
     # decided at -2, filled at -1 at 2
     assert window.nav["held"].tolist() == [1.0, 1.0, 2.0, 2.0]
@@ -149,13 +150,9 @@ def test_around_opens_fresh_accounts_with_the_standing_weights() -> None:
 def test_around_says_what_the_window_lacks_before_the_event() -> None:
     world = market({"XNYS": {"A": [1.0] * 6}})
     days = world.home.sessions.days
-    window = around(
-        tape_of(world),
-        at_session=days[1],
-        schedules={"cash": {days[0]: pd.Series({"A": 0.0})}},
-        before=3,
-        after=2,
-    )
+    tape = tape_of(world)
+    plan = lay_out(tape, {"cash": {days[0]: pd.Series({"A": 0.0})}})
+    window = around(tape, at_session=days[1], plan=plan, before=3, after=2)
     assert window.note == "the study begins 1 sessions before the event"
     assert window.nav["cash"].tolist() == [1.0] * 4
 

@@ -27,6 +27,7 @@ from engine.evidence import (
     event_pool,
     event_ranks,
     performance,
+    placebo_starts,
     regression,
     regression_factors,
     scenarios,
@@ -101,6 +102,10 @@ SAID = {
     "ledger.md": [
         f"{study_paths.BEFORE} home sessions before",
         f"ends {study_paths.AFTER} sessions after",
+        ", ".join(f"{100 * q:g}" for q in [*placebo_starts.BANDS.values()][:-1])
+        + f" and {100 * placebo_starts.BANDS['q95']:g} %",
+        f"fewer than {placebo_starts.FEWEST_STARTS} dates, or fewer than "
+        f"{placebo_starts.FEWEST_APART} apart",
     ],
     "performance.md": [
         ", ".join(f"{mic} {days:g}" for mic, days in SESSIONS_PER_YEAR.items()),
