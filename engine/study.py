@@ -102,6 +102,7 @@ def run_study(
         overrides=inputs.overrides,
         notebook=inputs.notebook,
         registration=inputs.registration,
+        factors=inputs.factors,
     )
 
 

@@ -14,6 +14,7 @@ from engine.ledger.backtest import Backtest
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.portfolio.results import Decision
+from engine.portfolio.scoring import WeightedFactor
 from engine.thesis.model import Thesis
 from engine.thesis.registration import Registration
 
@@ -49,6 +50,7 @@ class StudyResult:
         that would have cost or saved.
     registration : what the register says of the thesis; its dates then stand in
         `thesis` in place of those that the file asserts. None without one.
+    factors : those of the thesis, ready to read again (`engine.explain`).
     """
 
     thesis: Thesis
@@ -70,6 +72,7 @@ class StudyResult:
     notebook: Callable[[StudyResult], str] | None = None
     kill: pd.DataFrame = field(default_factory=no_kill)
     registration: Registration | None = None
+    factors: tuple[WeightedFactor, ...] = ()
 
     @property
     def simulated(self) -> bool:
