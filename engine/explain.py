@@ -9,6 +9,7 @@ import pandas as pd
 
 from engine import explain_steps as steps
 from engine.errors import UsageError, at_most, nearest
+from engine.explain_balance import balance
 from engine.explain_scene import Scene, scene_of
 from engine.explanation import Explanation
 from engine.portfolio.results import Decision
@@ -59,12 +60,16 @@ def _explained(scene: Scene, symbol: str, last: bool) -> Explanation:
         "trades": steps.trades(told, decision, symbol),
         "actions": steps.actions(told, decision, scene.end, symbol),
     }
+    bound = steps.limits(result, decision, symbol)
     done["costs"] = steps.costs(told, done["trades"], done["actions"])
     found = {
         "prices": steps.prices(scene, symbol),
         "contributions": steps.contributions(scene, symbol),
         "expectation": steps.expectation(scene, symbol),
-        "limits": steps.limits(result, decision, symbol),
+        "limits": bound,
+        "balance": balance(
+            scene, symbol, dict(zip(bound["limit"], bound["on"], strict=True))
+        ),
         "weights": steps.weights(result, decision, symbol),
         "trades": done["trades"],
         "costs": done["costs"],

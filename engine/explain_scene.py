@@ -72,8 +72,9 @@ class Scene:
     """What the explanations of all assets at one decision share.
 
     until, end : session and close (UTC) up to which a profit counts.
-    observations : as in `Explanation`. sigma : volatility by asset over one
-    rebalance period of `period` sessions.
+    observations : as in `Explanation`. Over one rebalance period of `period` sessions:
+    sigma : volatility by asset. charge : what a unit more of an asset adds to the
+    variance of the target, times half the risk aversion.
     """
 
     result: StudyResult
@@ -84,6 +85,7 @@ class Scene:
     readings: tuple[Reading, ...]
     observations: pd.DataFrame
     sigma: pd.Series
+    charge: pd.Series
     period: int
 
 
@@ -104,6 +106,9 @@ def scene_of(
     layers = {name: result.universe.layer_of(name) for name in names}
     risk = estimate_risk(known, names, rules, assets=lines, layer_of=layers).covariance
     period = PERIOD_SESSIONS[rules.rebalance]
+    covariance = risk.to_numpy(dtype=np.float64) * period
+    target = decision.weights.reindex(risk.index).to_numpy(dtype=np.float64)
+    charge = rules.risk_aversion * (covariance @ target)
     return Scene(
         result=result,
         decision=decision,
@@ -112,7 +117,8 @@ def scene_of(
         known=known,
         readings=readings,
         observations=observations(known, readings),
-        sigma=pd.Series(np.sqrt(np.diagonal(risk) * period), index=risk.index),
+        sigma=pd.Series(np.sqrt(np.diagonal(covariance)), index=risk.index),
+        charge=pd.Series(charge, index=risk.index),
         period=period,
     )
 

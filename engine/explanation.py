@@ -35,6 +35,7 @@ class Explanation:
     limits : every limit that bound or was widened, with its shadow price over one
         rebalance period; ``on`` whom it lies: the asset, its leg, layer, currency or
         country, all, or others.
+    balance : what pulls the target weight up and down (`engine.explain_balance`).
     weights : held before, target. trades : the asset's fills that carried the decision
         out. costs : what they cost by kind, base currency.
     profit : from the close of the decision to that of `until`, base currency.
@@ -55,6 +56,7 @@ class Explanation:
     contributions: pd.DataFrame
     expectation: pd.DataFrame
     limits: pd.DataFrame
+    balance: pd.DataFrame
     weights: pd.DataFrame
     trades: pd.DataFrame
     costs: pd.DataFrame
@@ -79,6 +81,7 @@ class Explanation:
             "contributions",
             "expectation",
             "limits",
+            "balance",
             "weights",
             "trades",
             "costs",
@@ -246,6 +249,8 @@ def _chain_decided(one: Explanation) -> Iterator[Row]:
         for step, value in (("shadow price", row.price), ("widened", row.slack)):
             if value == value:
                 yield [step, row.limit, value, "", one.moment, ""]
+    for row in _rows(one.balance):
+        yield ["balance", row.item, row.value, row.unit, one.moment, ""]
     for row in _rows(one.weights):
         yield ["weight", row.item, row.value, row.unit, one.moment, ""]
 

@@ -21,6 +21,7 @@ TITLES = {
     "contributions": "Factors",
     "expectation": "Score and expected return",
     "limits": "Limits that bound",
+    "balance": "What balances at the target",
     "weights": "Weight",
     "trades": "Trades",
     "costs": "Costs by kind",
