@@ -116,7 +116,7 @@ def _known_words(one: Explanation) -> str:
 
 
 def _score_words(one: Explanation) -> str:
-    parts, number = one.contributions, _numbers(one.expectation)
+    parts, number = one.contributions, values_of(one.expectation)
     present = parts.dropna(subset=["contribution"])
     spoke = f"{len(present)} of {len(parts)} factors spoke of it"
     covered = (
@@ -137,7 +137,7 @@ def _score_words(one: Explanation) -> str:
 
 
 def _alpha_words(one: Explanation) -> str:
-    told, number = one.expectation, _numbers(one.expectation)
+    told, number = one.expectation, values_of(one.expectation)
     period = told.loc[told["item"] == "alpha", "unit"].iloc[0]
     if np.isnan(number["alpha"]):
         return "It had no risk estimate, so no return was expected and none was bought."
@@ -168,7 +168,7 @@ def _limit_word(name: str, price: float, slack: float, on: str) -> str:
 
 
 def _trade_words(one: Explanation) -> str:
-    weight, done, unit = _numbers(one.weights), one.trades, one.base
+    weight, done, unit = values_of(one.weights), one.trades, one.base
     start = (
         f"It weighed {weight['weight held']:.2%} of NAV and was to weigh "
         f"{weight['target weight']:.2%}"
@@ -186,7 +186,7 @@ def _trade_words(one: Explanation) -> str:
 
 
 def _profit_words(one: Explanation) -> str:
-    made, unit = _numbers(one.profit)["profit"], one.base
+    made, unit = values_of(one.profit)["profit"], one.base
     end = "the end of the study" if one.last else "the next decision"
     return (
         f"From that close to the close of {one.until.date()}, {end}, it "
@@ -195,7 +195,8 @@ def _profit_words(one: Explanation) -> str:
     )
 
 
-def _numbers(table: pd.DataFrame) -> dict[str, float]:
+def values_of(table: pd.DataFrame) -> dict[str, float]:
+    """Return a table's values by item."""
     return dict(zip(table["item"], table["value"].astype(float), strict=True))
 
 

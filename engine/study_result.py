@@ -34,7 +34,7 @@ class Around:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class StudyResult:
     """Everything a study found; every intermediate value is kept.
 

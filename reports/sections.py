@@ -15,6 +15,7 @@ from reports import (
     readouts,
     record_tables,
     samples,
+    why,
     words,
 )
 from reports.clean import cleaned
@@ -38,6 +39,7 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         _verdict(result),
         portfolio_sections.performance(result),
         portfolio_sections.holdings(result),
+        why.section_of(result),
         portfolio_sections.attribution(result),
         event_sections.events(result),
         event_sections.around(result),
