@@ -265,6 +265,8 @@ def _drift(
     if len(acted):
         amount = np.append(amount, acted["paid"] - acted["withheld"])
         moment = np.append(moment, acted["at_utc"].to_numpy())
+    if not amount.any():
+        return 0.0
     home = result.market.home.sessions
     row = np.searchsorted(home.close_utc, moment)
     at_close = told.fx[currency].reindex(home.days[row]).to_numpy(dtype=np.float64)
