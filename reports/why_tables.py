@@ -163,7 +163,7 @@ def _weight_rows(told: Sequence[Explanation]) -> Rows:
         if item == EXPECTED:
             subs = [_hundredths(one["volatility"]) for one in numbered]
         yield (
-            _pull_label(item, numbered[0]["information coefficient"]),
+            pull_label(item, numbered[0]["information coefficient"]),
             *[
                 _barred(one.get(item, math.nan), _thousandth_percent, size, sub=sub)
                 for one, sub in zip(pulls, subs, strict=True)
@@ -203,7 +203,8 @@ def _ordered(pulls: Iterable[dict[str, float]]) -> list[str]:
     return sorted(items, key=lambda item: (item == LEFT, item not in (EXPECTED, RISK)))
 
 
-def _pull_label(item: str, ic: float) -> Cell:
+def pull_label(item: str, ic: float) -> Cell:
+    """Return what pulls at a weight as a committee calls it."""
     if item == EXPECTED:
         return plain(f"Return: {ic:g} × volatility × score")
     if item == RISK:
