@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,9 +91,7 @@ class Explanation:
 
     def chain(self) -> pd.DataFrame:
         """Return everything as one long table: a row per number, columns `CHAIN`."""
-        rows = [row for part in _CHAINED for row in part(self)]
-        table = pd.DataFrame(rows, columns=CHAIN)
-        return table.astype({"value": np.float64, "known_at": "datetime64[ns]"})
+        return chained([self]).drop(columns=["asset", "decided"])
 
 
 # ---- in words ------------------------------------------------------------------------
@@ -212,6 +210,19 @@ _WORDS = (
 # ---- as one long table ---------------------------------------------------------------
 
 Row = list[object]
+
+
+def chained(told: Sequence[Explanation]) -> pd.DataFrame:
+    """Return chains one below the other, with the columns asset and decided before."""
+    rows = [
+        [one.asset, one.decided, *row]
+        for one in told
+        for part in _CHAINED
+        for row in part(one)
+    ]
+    table = pd.DataFrame(rows, columns=["asset", "decided", *CHAIN])
+    moment = "datetime64[ns]"
+    return table.astype({"decided": moment, "value": np.float64, "known_at": moment})
 
 
 def _rows(table: pd.DataFrame) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 import pandas as pd
 
 from engine.explain import explain_all
-from engine.explanation import CHAIN, Explanation
+from engine.explanation import Explanation, chained
 from engine.portfolio.results import Decision
 from engine.study_result import StudyResult
 
@@ -59,16 +59,9 @@ def explained(result: StudyResult) -> pd.DataFrame:
     As ``assay explain`` prints them, but with only the newest observation of each role
     and entity.
     """
-    parts = [
-        replace(
-            one, observations=one.observations[one.observations["newest"].astype(bool)]
-        )
-        .chain()
-        .assign(asset=one.asset, decided=one.decided)
-        for one in largest(result)
-    ]
-    columns = ["asset", "decided", *CHAIN]
-    if not parts:
-        return pd.DataFrame(columns=columns)
-    table: pd.DataFrame = pd.concat(parts, ignore_index=True)[columns]
-    return table
+    told = largest(result)
+    if not told:
+        return chained(())
+    newest = told[0].observations  # the same for all
+    newest = newest[newest["newest"].astype(bool)]
+    return chained([replace(one, observations=newest) for one in told])
