@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeVar
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-import factors
-from engine.interfaces import Absent, AssetReading, StateFactor
+from engine.explain_scene import Reading, Scene
 from engine.ledger.backtest import Backtest
-from engine.market.market import Known
-from engine.portfolio.barbell import PERIOD_SESSIONS, estimate_risk
 from engine.portfolio.results import Decision
 from engine.portfolio.rules import traits
 from engine.study_result import StudyResult
 
-OBSERVATIONS = [
-    "role",
-    "series",
-    "entity",
-    "value_date",
-    "known_at",
-    "value",
-    "unit",
-    "source",
-    "newest",
-    "factors",
-]
 #: Kind of cost -> the column of a backtest's trades that holds it.
 TRADED = {
     "slippage": "slippage",
@@ -41,126 +24,48 @@ TRADED = {
 #: Kinds of assets that a thesis can limit, besides its legs.
 _KINDS = ("layers", "currencies", "countries")
 NOTHING_KNOWN = "says nothing of this asset"
-Value = TypeVar("Value")
 
 
-class _Watched(Mapping[str, Value]):
-    """A mapping that notes which of its keys were asked for."""
-
-    def __init__(self, kept: Mapping[str, Value]) -> None:
-        self._kept = kept
-        self.asked: dict[str, None] = {}
-
-    def __getitem__(self, key: str) -> Value:
-        self.asked[key] = None
-        return self._kept[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._kept)
-
-    def __len__(self) -> int:
-        return len(self._kept)
+def _read(reading: Reading, asset: str) -> tuple[float, object]:
+    """Return a factor's value for an asset, and when that became known."""
+    if reading.of_world and len(reading.found):
+        return float(reading.found.iloc[0]), reading.known_at.iloc[0]
+    if asset in reading.found.index:
+        return float(reading.found[asset]), reading.known_at[asset]
+    return np.nan, pd.NaT
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Read:
-    """What each factor of a study read and found at one moment, for one asset.
-
-    table : one row per factor, as in `Explanation.contributions` without the score.
-    roles : factor -> the signal roles that it asked for. prices : factors that asked
-    for prices.
-    """
-
-    table: pd.DataFrame
-    roles: Mapping[str, tuple[str, ...]]
-    prices: tuple[str, ...]
-
-
-def read_factors(
-    result: StudyResult, decision: Decision, known: Known, asset: str
-) -> Read:
-    """Return what every factor read at a decision, by letting it read again."""
-    card = decision.scorecard
-    symbols = [line.symbol for line in result.assets]
-    layers = result.universe.exposures([asset]).iloc[0]
-    rows, roles_of, priced = [], {}, []
-    for label, spec in zip(
-        card.contributions.columns, result.thesis.factors, strict=True
-    ):
-        factor = factors.create(spec.name, spec.params)
-        roles, bars = _Watched(known.signals.roles), _Watched(known.bars)
-        watched = replace(known, signals=replace(known.signals, roles=roles), bars=bars)
-        value, when = np.nan, pd.NaT
-        exposure = np.nan
-        if isinstance(factor, StateFactor):
-            past = factor.history(watched)
-            effects = spec.exposure or {}
-            exposure = sum(
-                effects.get(str(name), 0.0) * x for name, x in layers.items()
-            )
-            if not isinstance(past, Absent):
-                there = past.values.dropna()  # noqa: PD011 -- a field
-                if len(there):
-                    value, when = float(there.iloc[-1]), there.index[-1]
-        else:
-            found = factor.read(watched, symbols)
-            if isinstance(found, AssetReading):
-                value, when = float(found.values[asset]), found.known_at[asset]  # noqa: PD011 -- a field
-        roles_of[label] = tuple(roles.asked)
-        if bars.asked:
-            priced.append(label)
-        rows.append([label, value, when, exposure, card.factor_weights[label]])
-    columns = ["factor", "reading", "known_at", "exposure", "weight"]
-    table = pd.DataFrame(rows, columns=columns)
-    return Read(
-        table=table.astype({"known_at": "datetime64[ns]"}),
-        roles=roles_of,
-        prices=tuple(priced),
-    )
-
-
-def contributions(read: Read, decision: Decision, asset: str) -> pd.DataFrame:
+def contributions(scene: Scene, asset: str) -> pd.DataFrame:
     """Return each factor's contribution, and its part of the asset's score."""
-    card = decision.scorecard
+    card = scene.decision.scorecard
+    layers = scene.result.universe.exposures([asset]).iloc[0]
+    rows = []
+    for one in scene.readings:
+        effects = one.weighted.exposure or {}
+        felt = sum(effects.get(str(name), 0.0) * x for name, x in layers.items())
+        reading, when = _read(one, asset)
+        exposure = felt if one.of_world else np.nan
+        rows.append(
+            [one.label, reading, when, exposure, card.factor_weights[one.label]]
+        )
+    columns = ["factor", "reading", "known_at", "exposure", "weight"]
+    table = pd.DataFrame(rows, columns=columns).astype({"known_at": "datetime64[ns]"})
     value = card.contributions.loc[asset].to_numpy(dtype=np.float64)
-    weight = read.table["weight"].to_numpy(dtype=np.float64)
+    weight = table["weight"].to_numpy(dtype=np.float64)
     present = np.isfinite(value)
     total = weight[present].sum()
     part = weight * value / total if total > 0 else np.full(len(value), np.nan)
     why = [
         "" if there else card.absent.get(label, NOTHING_KNOWN)
-        for label, there in zip(read.table["factor"], present, strict=True)
+        for label, there in zip(table["factor"], present, strict=True)
     ]
-    return read.table.assign(contribution=value, part=part, absent=why)
+    return table.assign(contribution=value, part=part, absent=why)
 
 
-def observations(known: Known, read: Read) -> pd.DataFrame:
-    """Return the observations behind the roles that were read, columns `OBSERVATIONS`.
-
-    One row per role, entity and value date: the last vintage known, of quality
-    ``observed``. `newest` marks the last value date of each role and entity.
-    """
-    used: dict[str, list[str]] = {}
-    for factor, roles in read.roles.items():
-        for role in roles:
-            used.setdefault(role, []).append(factor)
-    parts = []
-    for role, by in used.items():
-        rows = known.signals.read(role)
-        rows = rows[np.isfinite(rows["value"].to_numpy(dtype=np.float64))]
-        newest = ~rows["entity"].duplicated(keep="last")
-        parts.append(rows.assign(role=role, newest=newest, factors=", ".join(by)))
-    if not parts:
-        return pd.DataFrame(columns=OBSERVATIONS)
-    table: pd.DataFrame = pd.concat(parts, ignore_index=True)[OBSERVATIONS]
-    return table
-
-
-def prices(
-    result: StudyResult, known: Known, asset: str, priced: tuple[str, ...]
-) -> pd.DataFrame:
+def prices(scene: Scene, asset: str) -> pd.DataFrame:
     """Return the asset's last close with its session, and its currency's rate."""
-    market, line = result.market, result.market.lines[asset]
+    market, known = scene.result.market, scene.known
+    line = market.lines[asset]
     bars = next(one for one in known.bars.values() if asset in one.price.columns)
     there = np.flatnonzero(np.isfinite(bars.price[asset].to_numpy(dtype=np.float64)))
     columns = ["item", "value", "unit", "session", "known_at", "source", "factors"]
@@ -175,7 +80,7 @@ def prices(
                 bars.sessions.days[last],
                 bars.sessions.close_utc[last],
                 market.prices_origin.name,
-                ", ".join(priced),
+                ", ".join(one.label for one in scene.readings if one.priced),
             ]
         )
     if line.currency != known.home.base:
@@ -201,20 +106,11 @@ def prices(
     return table.astype({"session": "datetime64[ns]", "known_at": "datetime64[ns]"})
 
 
-def expectation(
-    result: StudyResult, decision: Decision, known: Known, asset: str
-) -> pd.DataFrame:
+def expectation(scene: Scene, asset: str) -> pd.DataFrame:
     """Return score, coverage, risk and expected return, columns item, value, unit."""
-    card, thesis = decision.scorecard, result.thesis
-    lines = sorted(result.assets, key=lambda line: line.symbol)
-    names = pd.Index([line.symbol for line in lines])
-    layers = {name: result.universe.layer_of(name) for name in names}
-    risk = estimate_risk(
-        known, names, thesis.portfolio, assets=lines, layer_of=layers
-    ).covariance
-    period = PERIOD_SESSIONS[thesis.portfolio.rebalance]
-    place = risk.index.get_indexer(pd.Index([asset]))[0]
-    sigma = np.nan if place < 0 else np.sqrt(risk.to_numpy()[place, place] * period)
+    decision, thesis, period = scene.decision, scene.result.thesis, scene.period
+    card = decision.scorecard
+    sigma = scene.sigma.get(asset, np.nan)
     rows = [
         ["score", float(card.score[asset]), "in [-1, 1]"],
         ["coverage", float(card.coverage[asset]), "share of factor weight"],
@@ -369,6 +265,8 @@ def _drift(
     if len(acted):
         amount = np.append(amount, acted["paid"] - acted["withheld"])
         moment = np.append(moment, acted["at_utc"].to_numpy())
+    if not amount.any():
+        return 0.0
     home = result.market.home.sessions
     row = np.searchsorted(home.close_utc, moment)
     at_close = told.fx[currency].reindex(home.days[row]).to_numpy(dtype=np.float64)

@@ -119,6 +119,7 @@ def run_study(
         registration=inputs.registration,
         luck=luck,
         readings=readings,
+        factors=inputs.factors,
     )
 
 

@@ -18,6 +18,7 @@ from engine.ledger.backtest import Backtest
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.portfolio.results import Decision
+from engine.portfolio.scoring import WeightedFactor
 from engine.thesis.model import Thesis
 from engine.thesis.registration import Registration
 
@@ -41,7 +42,7 @@ class Around:
     fan: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class StudyResult:
     """Everything a study found; every intermediate value is kept.
 
@@ -62,6 +63,7 @@ class StudyResult:
         `thesis` in place of those that the file asserts. None without one.
     luck : the barbell among random ones. readings : how far the thesis's other
         readings are from it.
+    factors : those of the thesis, ready to read again (`engine.explain`).
     """
 
     thesis: Thesis
@@ -87,6 +89,7 @@ class StudyResult:
     readings: Readings = field(default_factory=Readings)
     stress: Stress = field(default_factory=Stress)
     scenarios: ScenarioStudy = field(default_factory=ScenarioStudy)
+    factors: tuple[WeightedFactor, ...] = ()
 
     @property
     def simulated(self) -> bool:

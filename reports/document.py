@@ -28,11 +28,15 @@ Align = Literal["left", "right"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One cell of a table; `sub` is a smaller second line."""
+    """One cell of a table; `sub` is a smaller second line.
+
+    `bar` in [-1, 1] draws the number: to the right where positive, else to the left.
+    """
 
     text: str
     tone: Tone = ""
     sub: str = ""
+    bar: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,8 @@ class Table:
     """A table with its caption; `note` stands below it.
 
     Rows whose position is in `groups` head those below them and fill only their first
-    cell; rows whose position is in `shaded` are set off.
+    cell; rows whose position is in `shaded` are set off. A `compact` one has its rows
+    closer together.
     """
 
     id: str
@@ -63,6 +68,7 @@ class Table:
     note: str = ""
     groups: frozenset[int] = frozenset()
     shaded: frozenset[int] = frozenset()
+    compact: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,11 +147,12 @@ Block = Text | Bullets | Tiles | Table | Figure | Heading
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Section:
-    """A numbered part of the report."""
+    """A numbered part of the report; on paper it begins a `new_page` where asked."""
 
     id: str
     title: str
     blocks: tuple[Block, ...]
+    new_page: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -123,7 +123,7 @@ def unit_format(unit: str) -> Format:
         return lambda value: _with(decimal(value, 1), "%")
     if unit.lower().startswith("sharpe"):
         return lambda value: decimal(value, 2, signed=True)
-    return _figures
+    return figures
 
 
 def unit_word(unit: str) -> str:
@@ -137,7 +137,7 @@ def _with(text: str, suffix: str) -> str:
     return text if text == MISSING else text + suffix
 
 
-def _figures(value: float) -> str:
+def figures(value: float) -> str:
     """Return about four significant figures of a value of unknown size."""
     if not math.isfinite(value):
         return MISSING

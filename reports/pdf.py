@@ -125,6 +125,7 @@ def _content(document: Document, drawings: Mapping[str, str]) -> dict[str, Any]:
         "sections": [
             {
                 "title": breakable(section.title, _LONGEST_NARROW_WORD),
+                "new_page": section.new_page,
                 "blocks": [_block(block, drawings) for block in section.blocks],
             }
             for section in document.sections

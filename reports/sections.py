@@ -16,6 +16,7 @@ from reports import (
     record_tables,
     samples,
     stress_sections,
+    why,
     words,
 )
 from reports.clean import cleaned
@@ -39,6 +40,7 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         _verdict(result),
         portfolio_sections.performance(result),
         portfolio_sections.holdings(result),
+        why.section_of(result),
         portfolio_sections.attribution(result),
         event_sections.events(result),
         event_sections.around(result),

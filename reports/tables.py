@@ -19,7 +19,7 @@ from engine.market.coverage import RAW
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study_result import StudyResult
-from reports import claim_words, hindsight_tables, rule_tables, words
+from reports import claim_words, hindsight_tables, positions, rule_tables, words
 
 CASH = "cash"
 
@@ -39,6 +39,7 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "limits": limits(result),
         "scores": scores(result),
         "factors": factor_table(result),
+        "explained": positions.explained(result),
         "trades": result.backtest.trades.reset_index(drop=True),
         "costs": costs_by_year(result),
         "fees": fees(result),

@@ -62,6 +62,7 @@ def test_a_terminal_shows_the_chain_in_words_and_tables(asked: Terminal) -> None
         "Factors",
         "Score and expected return",
         "Limits that bound",
+        "What balances at the target",
         "Weight",
         "Trades",
         "Costs by kind",

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+import factors
 from engine.evidence.attribution import Attribution, Pair, linked
 from engine.evidence.attribution_books import CASH, Books
 from engine.evidence.attribution_study import periods_of
@@ -29,6 +30,7 @@ from engine.evidence.results import (
     ThesisScore,
 )
 from engine.ledger.backtest import TRADE_COLUMNS, Backtest
+from engine.market.bars import Bars
 from engine.market.calendar import Sessions
 from engine.market.currency import Currencies
 from engine.market.homeview import HomeView
@@ -36,6 +38,7 @@ from engine.market.listing import Entity, Line, Universe
 from engine.market.market import Finding, Market, Origin
 from engine.market.signals import COLUMNS, Signals
 from engine.portfolio.results import Decision, Scorecard
+from engine.portfolio.scoring import WeightedFactor
 from engine.study_result import Around, StudyResult
 from engine.thesis.model import Thesis
 from tests.reports.fake_luck import READING, fake_luck, fake_readings
@@ -116,6 +119,10 @@ def fake_result(
         kill=_kill(),
         luck=fake_luck(backtest, thesis.about),
         readings=fake_readings(backtest, baselines, thesis.about),
+        factors=tuple(
+            WeightedFactor(name=name, weight=0.25, factor=factors.create(name, {}))
+            for name in FACTORS
+        ),
     )
     return with_stress(result, said)
 
@@ -294,7 +301,7 @@ def _market(days: pd.DatetimeIndex, simulated: bool) -> Market:
         price=price,
         age=price * 0.0,
         fresh=price > 0,
-        fx=pd.DataFrame({"USD": 1.0}, index=days),
+        fx=_rates(days),
         currency=pd.Series([row[4] for row in LISTED], index=list(SYMBOLS)),
         base="USD",
     )
@@ -305,10 +312,12 @@ def _market(days: pd.DatetimeIndex, simulated: bool) -> Market:
     )
     return Market(
         lines=_lines(),
-        bars={},
+        bars={
+            "XNYS": Bars(sessions=sessions, price=price, open=price, flat=price < 0.0)
+        },
         home=home,
         currencies=Currencies(fixings={}),
-        signals=Signals(observations=pd.DataFrame(columns=list(COLUMNS))),
+        signals=Signals(observations=_observations(days)),
         coverage=_coverage(days),
         findings=(
             Finding(
@@ -324,6 +333,37 @@ def _market(days: pd.DatetimeIndex, simulated: bool) -> Market:
         prices_origin=origin,
         signals_origin=origin,
     )
+
+
+def _rates(days: pd.DatetimeIndex) -> pd.DataFrame:
+    return pd.DataFrame({"USD": 1.0, "HKD": 0.13, "CNY": 0.14, "KRW": 7e-4}, index=days)
+
+
+def _observations(days: pd.DatetimeIndex) -> pd.DataFrame:
+    """Two weeks of a share, one quarter of two firms' spending."""
+    rows = [
+        ("token_share", "cn_oss_models", days[-80], 0.21, "fraction"),
+        ("token_share", "cn_oss_models", days[-75], 0.23, "fraction"),
+        ("capex", "alphabet", days[-90], 2.2e10, "USD"),
+        ("capex", "meta", days[-90], 1.7e10, "USD"),
+    ]
+    table = pd.DataFrame(
+        [
+            (
+                series,
+                entity,
+                day,
+                day + pd.Timedelta(1, "D"),
+                value,
+                unit,
+                "observed",
+                "s",
+            )
+            for series, entity, day, value, unit in rows
+        ],
+        columns=list(COLUMNS),
+    )
+    return table.sort_values("known_at", kind="stable", ignore_index=True)
 
 
 def _coverage(days: pd.DatetimeIndex) -> pd.DataFrame:
@@ -362,6 +402,7 @@ def _backtest(
         | {"value": [1e5, -2e5, 3e5, -1e5], "tax": 130.0, "slippage": 50.0}
         | {"asset": ["NVDA", "9988.HK", "9988.HK", "AVGO"], "fx_cost": 0.0, "waited": 1}
         | {"side": ["buy", "sell", "buy", "sell"]}
+        | {"units": [1e3, -2e3, 3e3, -1e3], "commission": 0.0, "impact": 0.0}
     )
     frame = pd.DataFrame(0.0, index=days, columns=list(SYMBOLS))
     return Backtest(
@@ -372,7 +413,7 @@ def _backtest(
         weights=weights,
         cash=pd.DataFrame({"USD": nav * 0.03}),
         price=frame + 100.0,
-        fx=pd.DataFrame({"USD": 1.0}, index=days),
+        fx=_rates(days),
         trades=trades,
         costs=costs,
         targets=weights.iloc[::21],

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 import engine
-from engine.explain import CHAIN, Explanation, explain
+from engine.explain import explain
+from engine.explanation import CHAIN, Explanation
 from engine.ledger.backtest import TRADE_COLUMNS
 from engine.study_result import StudyResult
 from tests import desk

@@ -12,7 +12,7 @@ from engine.cli.options import DATE, FORMAT, as_day
 from engine.cli.output import emit, note, steps
 
 if TYPE_CHECKING:
-    from engine.explain import Explanation
+    from engine.explanation import Explanation
 
 #: Table -> its title on a terminal, in the order of the chain.
 TITLES = {
@@ -21,6 +21,7 @@ TITLES = {
     "contributions": "Factors",
     "expectation": "Score and expected return",
     "limits": "Limits that bound",
+    "balance": "What balances at the target",
     "weights": "Weight",
     "trades": "Trades",
     "costs": "Costs by kind",
@@ -53,10 +54,13 @@ def explain(folder: Path, asset: str, day: dt.date, form: str) -> None:
     From observations by way of factors, score, expected return and limits to target,
     trades, costs and profit. Csv is one long table; csv and json have all observations.
     """
-    from engine.explain import explain_run
+    from engine import explain as chains
+    from engine.reopen import rerun
 
     with steps() as progress:
-        found = explain_run(folder, asset, day, progress=progress)
+        result = rerun(folder, progress=progress).result
+        progress("explaining")
+        found = chains.explain(result, asset, day)
     if form == "csv":
         emit(found.chain(), form, simulated=found.simulated)
     elif form == "json":
