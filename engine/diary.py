@@ -243,7 +243,7 @@ def study_day(task: Task) -> DiaryEntry | None:
 
 
 def _entry(day: dt.date, key: str, inputs: StudyInputs) -> DiaryEntry:
-    result = run_study(inputs)
+    result = run_study(inputs, beside=False)
     return DiaryEntry(
         as_of=day,
         inputs=key,

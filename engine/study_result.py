@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from engine.evidence.attribution import Attribution
+from engine.evidence.beside import Beside
 from engine.evidence.kill import no_kill
 from engine.evidence.results import Claims, EventStudy
 from engine.ledger.backtest import Backtest
@@ -49,6 +50,8 @@ class StudyResult:
         that would have cost or saved.
     registration : what the register says of the thesis; its dates then stand in
         `thesis` in place of those that the file asserts. None without one.
+    beside : the same claims of the placebo and of the anti-thesis.
+    sensitivity : the headline event's primary tests under other choices.
     """
 
     thesis: Thesis
@@ -70,6 +73,8 @@ class StudyResult:
     notebook: Callable[[StudyResult], str] | None = None
     kill: pd.DataFrame = field(default_factory=no_kill)
     registration: Registration | None = None
+    beside: Beside = field(default_factory=Beside)
+    sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def simulated(self) -> bool:

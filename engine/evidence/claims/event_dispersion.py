@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
@@ -18,6 +18,7 @@ from engine.evidence.claims.event_windows import (
     studied,
 )
 from engine.evidence.claims.statistics import from_t
+from engine.evidence.event_rows import joined
 from engine.evidence.event_subjects import Subject, SubjectStudy
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim, Window
@@ -104,7 +105,7 @@ def _compared(
         }
     )
     other = params.other_layer or params.layer
-    return from_t(
+    measured = from_t(
         claim,
         estimate=estimate,
         se=se,
@@ -120,6 +121,10 @@ def _compared(
         rows=rows,
         null=null,
         weights=weights,
+    )
+    together = {name: one for part in studies for name, one in part.items()}
+    return replace(
+        measured, daily=joined({name: one.daily for name, one in together.items()})
     )
 
 
