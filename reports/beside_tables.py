@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from engine.evidence.beside import ANTI, PLACEBO, THESIS, Against, tally
+from engine.evidence.beside import ANTI, PLACEBO, THESIS, Against, Tally, tally
 from engine.study_result import StudyResult
 from reports import numbers, samples, tables, words
 from reports.document import Cell, Column, Table, Tone, heading_row, plain
@@ -25,6 +25,8 @@ def sentences(result: StudyResult) -> str:
 
     Empty where no claim was held against anything.
     """
+    if not result.claims.results:
+        return ""
     said = [_of_placebo(result), _of_opposite(result)]
     return " ".join(one for one in said if one)
 
@@ -48,29 +50,34 @@ def _of_placebo(result: StudyResult) -> str:
     if not found.asked:
         return f"No claim can be asked of the placebo, {who}.{missing}"
     counted = f"{found.asked} {'claim' if found.asked == 1 else 'claims'}"
+    support = (
+        f"the placebo supports {found.supported} and the thesis {found.of_thesis}"
+        if found.supported or found.of_thesis
+        else "neither the placebo nor the thesis supports any"
+    )
+    are = "is" if found.both == 1 else "are"
+    both = f"; {found.both} {are} supported by both" if found.both else ""
     return (
-        f"Of {counted} that can be asked of the placebo, {who}, the placebo supports "
-        f"{found.supported} and the thesis {found.of_thesis}"
-        f"{f'; {found.both} by both' if found.both else ''}.{missing} "
-        f"{_meaning(result, found.supported, found.of_thesis, found.both)}"
+        f"Of {counted} that can be asked of the placebo, {who}, {support}{both}."
+        f"{missing} {_meaning(result, found)}"
     )
 
 
-def _meaning(result: StudyResult, theirs: int, own: int, both: int) -> str:
+def _meaning(result: StudyResult, found: Tally) -> str:
     """Return what the placebo's count says of the thesis's."""
     if result.simulated:
         return (
             "In the sample world effects are planted by layer, so they must show on "
             "any firm of it."
         )
-    if both:
+    if found.both:
         return (
             "What both show belongs to the layer, whoever was chosen: it is no "
             "evidence for the choice of firms."
         )
-    if theirs:
+    if found.supported:
         return "What the placebo alone shows is a measure of luck among these tests."
-    if own:
+    if found.of_thesis:
         return (
             "The placebo shows none of it, so it rests on the firms that were chosen; "
             "a few firms may also be too few to show it."
@@ -124,10 +131,10 @@ def beside(result: StudyResult) -> Table | None:
         groups=frozenset(groups),
         note="Same tests and samples; q and 90% intervals within each column, over "
         "what could be measured there. Placebo: the firms named in the cell. "
-        "Anti-thesis: the portfolio gives way to the one with ends and middle swapped, "
-        "two layers on both sides change places (the thesis's own estimate with the other "
-        "sign, and no new evidence), one layer gives way to the other side. A "
-        f"dash: no counterpart; tables/claims_beside has the reason.{rest}",
+        "Anti-thesis: the portfolio gives way to the one with ends and middle "
+        "swapped; two layers on both sides change places (the thesis's own estimate "
+        "with the other sign, and no new evidence); one layer gives way to the other "
+        f"side. A dash: no counterpart; tables/claims_beside has the reason.{rest}",
     )
 
 

@@ -31,7 +31,7 @@ def sensitivity(result: StudyResult, event: str) -> Table | None:
             known.setdefault((row["subject"], row["window"]), []).append(row)
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
-    steady: list[str] = []
+    steady = 0
     columns = (
         Column(label="Layer or contrast", align="left", wide=True),
         Column(label="As stated"),
@@ -43,7 +43,7 @@ def sensitivity(result: StudyResult, event: str) -> Table | None:
         part = [rows for key, rows in known.items() if key[1] == window]
         part = [one for one in part if one[0]["variant"] == AS_STATED and one[1:]]
         shown = [one for one in part if any(row["p"] < _LEVEL for row in one)]
-        steady += [_name(one[0], window) for one in part if one not in shown]
+        steady += len(part) - len(shown)
         if shown:
             groups.add(len(rows))
             told = f"Sessions {numbers.window(window)}"
@@ -52,7 +52,7 @@ def sensitivity(result: StudyResult, event: str) -> Table | None:
     if not rows:
         return None
     title = result.thesis.event(event).title
-    rest = f" Not significant under any choice: {', '.join(steady)}." if steady else ""
+    rest = f" {steady} more are significant under no choice." if steady else ""
     return Table(
         id="event-sensitivity",
         caption=f"{title}: what the effects owe to the choices behind them.",
@@ -65,10 +65,6 @@ def sensitivity(result: StudyResult, event: str) -> Table | None:
         "asset left out. Choices are not independent trials, and p is not corrected "
         f"for them.{rest} All numbers: tables/event_sensitivity.",
     )
-
-
-def _name(row: Row, window: tuple[int, int]) -> str:
-    return f"{row['subject']} {numbers.window(window)}"
 
 
 def _row(rows: Sequence[Row]) -> tuple[Cell, ...]:
@@ -91,7 +87,7 @@ def _row(rows: Sequence[Row]) -> tuple[Cell, ...]:
 
 
 def _choices(rows: Sequence[Row]) -> str:
-    """Return ``day zero +1 session; without NVDA, AVGO``."""
+    """Return ``day zero +1; without NVDA, AVGO``."""
     found: dict[str, list[str]] = {}
     for row in rows:
         found.setdefault(str(row["choice"]), []).append(_variant(row))
@@ -104,5 +100,5 @@ def _variant(row: Row) -> str:
     """Return a variant as a reader sees it, with true minus signs."""
     text = str(row["variant"]).replace("_", "-")
     if row["choice"] in ("day zero", "estimation"):
-        text = str(row["variant"]).replace("-", numbers.MINUS)
+        return text.removesuffix(" session").replace("-", numbers.MINUS)
     return text

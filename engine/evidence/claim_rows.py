@@ -82,7 +82,7 @@ def _parts(one: ClaimResult, thesis: Thesis, market: Market) -> Iterator[_Part]:
     found = one.finding
     if found is None:
         return
-    params = next(c for c in thesis.claims if c.id == one.id).params
+    params = next((c.params for c in thesis.claims if c.id == one.id), {})
     frame = found.rows if found.daily is None else found.daily
     if isinstance(frame.index, pd.DatetimeIndex):
         frame = frame.rename_axis("session").reset_index()

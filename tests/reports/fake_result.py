@@ -37,6 +37,7 @@ from engine.market.signals import COLUMNS, Signals
 from engine.portfolio.results import Decision, Scorecard
 from engine.study_result import Around, StudyResult
 from engine.thesis.model import Thesis
+from tests.reports.fake_beside import fake_beside, fake_sensitivity
 
 LAYERS = ("compute", "memory", "cloud", "application", "labs")
 #: symbol, name, layer, MIC, currency
@@ -86,6 +87,7 @@ def fake_result(
     market = _market(days, simulated)
     thesis = _thesis(days, said)
     backtest = _backtest("barbell", days, rng, 0.0009)
+    claims = _claims(said)
     baselines = {
         name: _backtest(name, days, rng, 0.0009 - 0.0002 * rank)
         for rank, name in enumerate(PATHS[1:])
@@ -103,7 +105,7 @@ def fake_result(
         attribution=_attribution(thesis, backtest, baselines),
         regression=_regression(backtest, baselines),
         events=_events(rng),
-        claims=_claims(said),
+        claims=claims,
         caveats=(
             "Alphabet is a proxy for the model layer until Zhipu lists on 2026-01-08.",
             said.get("caveat", "The SEC fee of 2026 is unverified."),
@@ -111,6 +113,8 @@ def fake_result(
         seed=7,
         overrides={"start": "2023-08-01"},
         kill=_kill(),
+        beside=fake_beside(claims),
+        sensitivity=fake_sensitivity(EVENTS[0][0]),
     )
 
 
@@ -663,6 +667,7 @@ def _claims(said: Mapping[str, str]) -> Claims:
             detectable=1.5 * half,
             summary="share above 0.3: reached on 2025-03-01; 120 observations",
             condition_met=True if test == "signal_threshold" else None,
+            rows=pd.DataFrame({"spread": [0.1]}, index=pd.DatetimeIndex([DECLARED])),
         )
         results.append(
             ClaimResult(
