@@ -79,7 +79,7 @@ class Beside:
 
     table : one row per claim, sample and `against`, columns `BESIDE_COLUMNS`.
     placebo : the placebo's name, empty without one. firms, left_out : its lines with a
-    price, and the others with the reason.
+    price, and the others with the reason. digest : that of its prices.
     """
 
     table: pd.DataFrame = field(
@@ -88,6 +88,7 @@ class Beside:
     placebo: str = ""
     firms: tuple[str, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    digest: str = ""
 
 
 def study_beside(
@@ -129,6 +130,9 @@ def study_beside(
         placebo=placebo.universe.name if placebo else "",
         firms=tuple(line.symbol for line in placebo.assets) if placebo else (),
         left_out=placebo.left_out if placebo else {},
+        digest=placebo.market.prices_origin.digest
+        if placebo and placebo.market
+        else "",
     )
 
 

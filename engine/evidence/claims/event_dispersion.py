@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from math import comb
 
@@ -18,7 +18,6 @@ from engine.evidence.claims.event_windows import (
     studied,
 )
 from engine.evidence.claims.statistics import from_t
-from engine.evidence.event_rows import joined
 from engine.evidence.event_subjects import Subject, SubjectStudy
 from engine.evidence.results import Measurement, Untestable
 from engine.thesis.model import Claim, Window
@@ -105,7 +104,7 @@ def _compared(
         }
     )
     other = params.other_layer or params.layer
-    measured = from_t(
+    return from_t(
         claim,
         estimate=estimate,
         se=se,
@@ -121,10 +120,6 @@ def _compared(
         rows=rows,
         null=null,
         weights=weights,
-    )
-    together = {name: one for part in studies for name, one in part.items()}
-    return replace(
-        measured, daily=joined({name: one.daily for name, one in together.items()})
     )
 
 
