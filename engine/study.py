@@ -86,9 +86,8 @@ def run_study(
     held, varied = Beside(), pd.DataFrame()
     if beside:
         progress("holding them against others")
-        held = study_beside(
-            evidence, claims, inputs.placebo() if inputs.placebo else None
-        )
+        asked = inputs.placebo if inputs.thesis.claims else None
+        held = study_beside(evidence, claims, asked() if asked else None)
         varied = vary_headline(inputs, events)
     return StudyResult(
         thesis=inputs.thesis,
