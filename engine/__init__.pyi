@@ -3,6 +3,7 @@ from engine.app import read_thesis as read_thesis
 from engine.app import run as run
 from engine.deliver import run_to_folder as run_to_folder
 from engine.deliver import write_report as write_report
+from engine.diary import keep_diary as keep_diary
 from engine.errors import AssayError as AssayError
 from engine.errors import DataError as DataError
 from engine.errors import InfeasibleError as InfeasibleError
@@ -15,6 +16,9 @@ from engine.market.listing import Line as Line
 from engine.market.listing import Universe as Universe
 from engine.market.market import Known as Known
 from engine.market.market import Market as Market
+from engine.registering import Registered as Registered
+from engine.registering import register_thesis as register_thesis
+from engine.runs.diary import Diary as Diary
 from engine.study import run_study as run_study
 from engine.study_inputs import StudyInputs as StudyInputs
 from engine.study_result import StudyResult as StudyResult

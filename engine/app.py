@@ -14,6 +14,7 @@ from engine.evidence.claims import CLAIM_TESTS
 from engine.evidence.mechanisms import MECHANISMS
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.period import declared_by, within_prices
+from engine.placebo import load_placebo
 from engine.portfolio.scoring import WeightedFactor
 from engine.runs.register_dates import register_path, registration_of
 from engine.runs.register_hashes import hashes_of
@@ -23,6 +24,8 @@ from engine.thesis.reader import Document, Vocabulary, override, read
 from engine.thesis.registration import counted
 
 if TYPE_CHECKING:
+    from engine.evidence.beside import Placebo
+    from engine.market.market import Market
     from engine.study import Progress
     from engine.study_inputs import StudyInputs
     from engine.study_result import StudyResult
@@ -254,20 +257,15 @@ def study_inputs(
         as_of=as_of,
     )
     thesis = counted(thesis, registration)
-    market = load_market(
-        thesis,
-        universe,
-        assets,
-        Choice(
-            prices=prices,
-            signals=signals,
-            as_of=as_of,
-            mix=mix,
-            offline=offline,
-            vintage=vintage,
-        ),
-        tell=progress,
+    choice = Choice(
+        prices=prices,
+        signals=signals,
+        as_of=as_of,
+        mix=mix,
+        offline=offline,
+        vintage=vintage,
     )
+    market = load_market(thesis, universe, assets, choice, tell=progress)
     about, cut = within_prices(thesis.about, market.home.sessions.days)
     thesis = thesis.model_copy(update={"about": about})
     return StudyInputs(
@@ -287,7 +285,23 @@ def study_inputs(
         overrides=overrides | cut,
         notebook=_notebook,
         registration=registration,
+        placebo=_placebo(thesis, universe, assets, market, choice, folder),
     )
+
+
+def _placebo(
+    thesis: Thesis,
+    universe: Universe,
+    assets: tuple[Line, ...],
+    market: Market,
+    choice: Choice,
+    folder: Path,
+) -> Callable[[], Placebo] | None:
+    """Return what loads the universe's placebo; its own file is read at once."""
+    if not universe.placebo:
+        return None
+    other = load_universe(universe.placebo, base=folder)
+    return lambda: load_placebo(thesis, universe, assets, other, market, choice)
 
 
 def _notebook(result: StudyResult) -> str:

@@ -139,6 +139,10 @@ def manifest_of(
             "name": result.universe.name,
             "sha256": universe_digest(result.universe),
         },
+        "placebo": {
+            "name": result.beside.placebo,
+            "prices_sha256": result.beside.digest,
+        },
         "prices": _origin(market.prices_origin),
         "signals": _origin(market.signals_origin),
         "register": register_entry(result.registration),

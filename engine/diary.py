@@ -244,7 +244,8 @@ def study_day(task: Task) -> DiaryEntry | None:
 
 
 def _entry(day: dt.date, key: str, inputs: StudyInputs) -> DiaryEntry:
-    result = run_study(without_luck(inputs))  # an entry keeps no place among others
+    # an entry keeps no place among others
+    result = run_study(without_luck(inputs), beside=False)
     return DiaryEntry(
         as_of=day,
         inputs=key,

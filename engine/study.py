@@ -9,6 +9,7 @@ import pandas as pd
 from engine.arithmetic import one_thread
 from engine.evidence.attribution import Attribution
 from engine.evidence.attribution_study import study_attribution, study_regression
+from engine.evidence.beside import Beside, study_beside
 from engine.evidence.caveats import caveats
 from engine.evidence.claim_study import study_claims
 from engine.evidence.claims.context import (
@@ -17,8 +18,10 @@ from engine.evidence.claims.context import (
     members,
     one_line_per_firm,
 )
-from engine.evidence.events import study_events
+from engine.evidence.event_sensitivity import headline_event
+from engine.evidence.events import study_events, study_sensitivity
 from engine.evidence.kill import find_stops, replay
+from engine.evidence.results import EventStudy
 from engine.evidence.samples import performance_by_sample
 from engine.evidence.scenarios import study_scenarios
 from engine.evidence.stress import Scored, study_stress
@@ -46,9 +49,15 @@ Progress = Callable[[str], None]
 
 @one_thread()
 def run_study(
-    inputs: StudyInputs, *, progress: Progress = lambda step: None
+    inputs: StudyInputs,
+    *,
+    progress: Progress = lambda step: None,
+    beside: bool = True,
 ) -> StudyResult:
     """Return everything that follows from the inputs.
+
+    Without `beside` claims are not held against the placebo and the anti-thesis, nor
+    the headline event against other choices.
 
     Raises `InfeasibleError` where the portfolio's constraints collide, and `DataError`
     where no asset has a price in the period.
@@ -81,6 +90,12 @@ def run_study(
     stops = find_stops(inputs.thesis, inputs.market, paths)
     evidence = gather_evidence(inputs, backtest, baselines, decisions)
     claims = study_claims(evidence, stops)
+    held, varied = Beside(), pd.DataFrame()
+    if beside:
+        progress("holding them against others")
+        asked = inputs.placebo if inputs.thesis.claims else None
+        held = study_beside(evidence, claims, asked() if asked else None)
+        varied = vary_headline(inputs, events)
     return StudyResult(
         thesis=inputs.thesis,
         universe=inputs.universe,
@@ -120,6 +135,8 @@ def run_study(
         luck=luck,
         readings=readings,
         factors=inputs.factors,
+        beside=held,
+        sensitivity=varied,
     )
 
 
@@ -130,6 +147,15 @@ def last_scored(decisions: tuple[Decision, ...]) -> Scored | None:
         if found.some:
             return found
     return None
+
+
+def vary_headline(inputs: StudyInputs, events: EventStudy) -> pd.DataFrame:
+    """Return what the headline event's numbers owe to the choices behind them."""
+    thesis = inputs.thesis
+    name = headline_event(thesis, set(events.table["event"]))
+    chosen = () if name is None else (thesis.event(name),)
+    only = thesis.model_copy(update={"events": chosen})
+    return study_sensitivity(inputs.market, only, inputs.universe, inputs.assets)
 
 
 def measure_performance(

@@ -11,6 +11,7 @@ import pandas as pd
 from engine.costs.charges import schedule_for
 from engine.costs.fees import FeeSchedule
 from engine.errors import DataError
+from engine.evidence.beside import Placebo
 from engine.evidence.windows import day_zero, event_moment
 from engine.ledger.strategy import Assessments, decision_sessions
 from engine.ledger.tape import Tape, record
@@ -24,7 +25,10 @@ from engine.thesis.registration import Registration
 
 @dataclass(frozen=True, kw_only=True, eq=False)  # no slots: derived values are cached
 class StudyInputs:
-    """Everything a study depends on: the same inputs give the same result."""
+    """Everything a study depends on: the same inputs give the same result.
+
+    `placebo` loads the firms that claims are held against, where one is named.
+    """
 
     thesis: Thesis
     universe: Universe
@@ -34,6 +38,7 @@ class StudyInputs:
     overrides: Mapping[str, str] = field(default_factory=dict)
     notebook: Callable[[StudyResult], str] | None = None
     registration: Registration | None = None
+    placebo: Callable[[], Placebo] | None = None
 
     @cached_property
     def schedule(self) -> FeeSchedule:

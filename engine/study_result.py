@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from engine.evidence.attribution import Attribution
+from engine.evidence.beside import Beside
 from engine.evidence.kill import no_kill
 from engine.evidence.luck import Luck
 from engine.evidence.readings import Readings
@@ -64,6 +65,8 @@ class StudyResult:
     luck : the barbell among random ones. readings : how far the thesis's other
         readings are from it.
     factors : those of the thesis, ready to read again (`engine.explain`).
+    beside : the same claims of the placebo and of the anti-thesis.
+    sensitivity : the headline event's primary tests under other choices.
     """
 
     thesis: Thesis
@@ -90,6 +93,8 @@ class StudyResult:
     stress: Stress = field(default_factory=Stress)
     scenarios: ScenarioStudy = field(default_factory=ScenarioStudy)
     factors: tuple[WeightedFactor, ...] = ()
+    beside: Beside = field(default_factory=Beside)
+    sensitivity: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @property
     def simulated(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.study_result import StudyResult
 from reports import (
+    beside_tables,
     claim_tables,
     claim_words,
     event_figures,
@@ -17,6 +18,7 @@ from reports.document import (
     Bullets,
     Heading,
     Section,
+    Text,
 )
 from reports.section_parts import figure, section
 
@@ -49,7 +51,11 @@ def claims(result: StudyResult) -> Section:
     said: list[Block | None] = []
     if told:
         said = [Heading(text="What the evidence decides"), Bullets(items=told)]
-    blocks = [*said, chart, tested, left, stated, stops, *scores]
+    held, beside = beside_tables.sentences(result), beside_tables.beside(result)
+    others: list[Block | None] = []
+    if held:
+        others = [Heading(text="On other firms, and turned round"), Text(text=held)]
+    blocks = [*said, chart, tested, *others, beside, left, stated, stops, *scores]
     return section("claims", "Claims", blocks)
 
 

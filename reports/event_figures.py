@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from engine.evidence import event_sensitivity
 from engine.study_result import StudyResult
 from reports import numbers, tables, words
 from reports.figures import (
@@ -45,9 +46,7 @@ VERDICTS = {
 def headline_event(result: StudyResult) -> str | None:
     """Return the event that most claims are about, else the first that was studied."""
     studied = set(result.events.table["event"]) if len(result.events.table) else set()
-    named = [str(claim.params.get("event", "")) for claim in result.thesis.claims]
-    known = [event.id for event in result.thesis.events if event.id in studied]
-    return max(known, key=named.count, default=None)
+    return event_sensitivity.headline_event(result.thesis, studied)
 
 
 def forest(result: StudyResult, event: str) -> Spec:

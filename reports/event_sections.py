@@ -12,6 +12,7 @@ from reports import (
     event_tables,
     numbers,
     readouts,
+    sensitivity_tables,
 )
 from reports.document import (
     Block,
@@ -39,6 +40,7 @@ def events(result: StudyResult) -> Section:
             event_evidence.recovery(result, event),
             event_tables.one_event(result, event),
             event_evidence.tests(result, event),
+            sensitivity_tables.sensitivity(result, event),
             event_evidence.crowding(result, event),
             event_tables.event_assets(result, event),
             Heading(text="Every event"),

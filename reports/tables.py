@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from engine.costs.charges import schedule_for
+from engine.evidence.claim_rows import claim_rows
 from engine.evidence.forecasts import forecasts
 from engine.evidence.placebo_starts import BANDS
 from engine.ledger.backtest import Backtest
@@ -53,10 +54,13 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "event_recovery": result.events.recovery.reset_index(drop=True),
         "event_pooled": result.events.pooled.reset_index(drop=True),
         "event_crowding": result.events.crowding.reset_index(drop=True),
+        "event_sensitivity": result.sensitivity.reset_index(drop=True),
         "around": around(result),
         "around_summary": around_summary(result),
         "around_fan": around_fan(result),
         "claims": claims(result),
+        "claims_beside": claims_beside(result),
+        "claim_rows": claim_rows(result.claims, result.thesis, result.market),
         "thesis_score": thesis_scores(result),
         "kill": result.kill,
         "stress": result.stress.mechanisms,
@@ -331,6 +335,16 @@ def claims(result: StudyResult) -> pd.DataFrame:
         assumptions=["; ".join(one.assumptions) if one else "" for one in found],
         in_words=[claim_words.in_words(result, one) for one in result.claims.results],
     )
+
+
+def claims_beside(result: StudyResult) -> pd.DataFrame:
+    """Return every claim of the thesis, its placebo and the anti-thesis.
+
+    Verdicts are stamped where anything is simulated.
+    """
+    table = result.beside.table
+    stamped = [words.stamped(one, result) if one else "" for one in table["verdict"]]
+    return table.assign(verdict=stamped)
 
 
 def since(result: StudyResult) -> pd.DataFrame:

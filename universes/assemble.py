@@ -26,7 +26,7 @@ ENTITY_KINDS = frozenset(
 )
 NO_LEG = "none"
 
-_HEAD = ("title", "layers", "source", "legs", "legs_alt", "documents")
+_HEAD = ("title", "layers", "source", "placebo", "legs", "legs_alt", "documents")
 _DOCUMENT = ("available", "title")
 _ENTITY = (
     "id", "name", "kind", "parent", "layer", "secondary", "leg", "documents",
@@ -45,6 +45,7 @@ class Head:
 
     title: str
     source: str
+    placebo: str
     layers: tuple[str, ...]
     leg: Mapping[str, str]
     leg_alt: Mapping[str, str]
@@ -77,6 +78,7 @@ def assemble(source: Source, shared_benchmarks: Iterable[Row]) -> Universe:
         benchmarks=benchmarks,
         aliases=aliases((lines | benchmarks).values()),
         source=" ".join(head.source.split()),
+        placebo=head.placebo,
     )
 
 
@@ -97,6 +99,7 @@ def _head(source: Source, problems: list[str]) -> Head:
     return Head(
         title=top.text("title"),
         source=top.text("source"),
+        placebo=top.text("placebo"),
         layers=layers,
         leg=legs[0],
         leg_alt=legs[1] or legs[0],

@@ -47,7 +47,7 @@ def study_claims(evidence: Evidence, stops: Sequence[Stop] = ()) -> Claims:
         found = [
             (claim, one)
             for claim in evidence.thesis.claims
-            if (one := _measure(claim, evidence, sample)) is not None
+            if (one := measure_claim(claim, evidence, sample)) is not None
         ]
         judged = [
             _killed(one, evidence, stops)
@@ -111,7 +111,7 @@ def _reader(params: type) -> TypeAdapter[Any]:
     return TypeAdapter(params)
 
 
-def _measure(
+def measure_claim(
     claim: Claim, evidence: Evidence, sample: Sample
 ) -> Measurement | Untestable | None:
     """Return what a test finds; None if its one event is in the other sample."""

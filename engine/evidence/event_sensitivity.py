@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
-from engine.evidence.event_panel import EventPanel, Window, study_window
+from engine.evidence.event_models import Modelling
+from engine.evidence.event_panel import EventPanel, Window, WindowStudy, study_window
 from engine.evidence.event_subjects import (
     LeftOut,
     Subject,
     SubjectStudy,
+    model_histories,
     panel_of,
     study_subject,
 )
+from engine.evidence.windows import History
 from engine.market.market import Market
-from engine.thesis.model import Event
+from engine.thesis.model import Event, Thesis
 
 SENSITIVITY_COLUMNS = (
     "event",
@@ -61,20 +64,38 @@ def sensitivity(
     """
     symbols = list(dict.fromkeys(s for one in subjects for s in _held(one)))
     rows: list[dict[str, object]] = []
+    read: dict[Modelling, dict[str, History] | None] = {}
     for choice, variant, changed, shift in _variants(event, benchmarks):
+        modelling = Modelling.of(changed, benchmarks[0])
+        if modelling not in read:
+            read[modelling] = model_histories(market, symbols, modelling)
         panel = panel_of(
-            market, changed, symbols, event.windows, benchmarks[0], shift=shift
+            market,
+            changed,
+            symbols,
+            event.windows,
+            benchmarks[0],
+            read[modelling],
+            shift=shift,
         )
+        windows = [study_window(panel, one) for one in dict.fromkeys(event.windows)]
         for subject in subjects:
-            rows += _rows(panel, event, subject, choice, variant)
+            rows += _rows(panel, windows, event, subject, choice, variant)
             if variant == AS_STATED:
                 for symbol in _held(subject):
                     less = _without(subject, symbol)
                     if less is not None:
-                        rows += _rows(panel, event, less, "without", symbol)
+                        rows += _rows(panel, windows, event, less, "without", symbol)
     order = {one.name: place for place, one in enumerate(subjects)}
     rows.sort(key=lambda row: (order[str(row["subject"])], row["window"]))
     return pd.DataFrame(rows, columns=list(SENSITIVITY_COLUMNS))
+
+
+def headline_event(thesis: Thesis, studied: Collection[str]) -> str | None:
+    """Return the studied event that most claims are about, else the first."""
+    named = [str(claim.params.get("event", "")) for claim in thesis.claims]
+    known = [event.id for event in thesis.events if event.id in studied]
+    return max(known, key=named.count, default=None)
 
 
 def _variants(
@@ -100,15 +121,19 @@ def _variants(
 
 
 def _rows(
-    panel: EventPanel, event: Event, subject: Subject, choice: str, variant: str
+    panel: EventPanel,
+    windows: Sequence[WindowStudy],
+    event: Event,
+    subject: Subject,
+    choice: str,
+    variant: str,
 ) -> Iterator[dict[str, object]]:
-    windows = list(dict.fromkeys(event.windows))
-    found = study_subject(panel, [study_window(panel, w) for w in windows], subject)
-    for window, one in zip(windows, found, strict=True):
+    found = study_subject(panel, windows, subject)
+    for at, one in zip(windows, found, strict=True):
         yield {
             "event": event.id,
             "subject": subject.name,
-            "window": window,
+            "window": at.window,
             "choice": choice,
             "variant": variant,
         } | _numbers(one)

@@ -25,6 +25,7 @@ from engine.evidence.event_portfolio import (
     portfolio_of,
     portfolio_return,
 )
+from engine.evidence.event_rows import daily_rows
 from engine.evidence.event_tests import (
     Alpha,
     Array,
@@ -75,7 +76,8 @@ class SubjectStudy:
 
     `residuals` is the subject's estimation residual on home sessions (mean zero under
     the null, NaN where unknown), `weights` how often the window holds each of them;
-    both on the same sessions, and only from `subject_study`.
+    both on the same sessions, and only from `subject_study`. So is `daily`, what `car`
+    adds up: `event_rows.daily_rows`.
     """
 
     subject: Subject
@@ -97,6 +99,7 @@ class SubjectStudy:
     notes: tuple[str, ...] = ()
     residuals: pd.Series | None = None
     weights: pd.Series | None = None
+    daily: pd.DataFrame | None = None
 
 
 def subject_study(
@@ -114,7 +117,12 @@ def subject_study(
     if isinstance(study, LeftOut):
         return study
     residuals, weights = _null(panel, study, market.home.sessions.days)
-    return replace(study, residuals=residuals, weights=weights)
+    return replace(
+        study,
+        residuals=residuals,
+        weights=weights,
+        daily=daily_rows(panel, study.members, window, study.alpha),
+    )
 
 
 def panel_of(

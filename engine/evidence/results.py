@@ -126,6 +126,7 @@ class Measurement:
     rows: pd.DataFrame = field(default_factory=pd.DataFrame)
     null: pd.Series | None = None
     weights: pd.Series | None = None
+    daily: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

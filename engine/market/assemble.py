@@ -34,6 +34,7 @@ def assemble(
     base: str,
     start: dt.date,
     end: dt.date,
+    checked: bool = True,
 ) -> Market:
     """Return the market of a study: bars per exchange, the home view, what was found.
 
@@ -52,6 +53,8 @@ def assemble(
         First and last day of the study. Everything before `start` is kept, as far as
         calendars reach: estimation needs it. All panels run to `end` whether or not
         prices do, so that no row tells when a feed will end.
+    checked : bool
+        Whether the quality of the prices is looked into.
 
     Raises
     ------
@@ -94,7 +97,7 @@ def assemble(
             *prices.findings,
             *signals.findings,
             *cut,
-            *check_prices(priced, prices, spans=False),
+            *(check_prices(priced, prices, spans=False) if checked else ()),
             *span_findings(priced, bars, start),
             *currency_findings(currencies, list(view.fx.columns), view.sessions),
         ),

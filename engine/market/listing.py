@@ -73,7 +73,8 @@ class Universe:
 
     A fund that is both held and a benchmark is one and the same `Line` in `lines` and
     `benchmarks`; any other benchmark belongs to no entity. `aliases` maps other house
-    styles (``688256.SH``) to Yahoo's symbol.
+    styles (``688256.SH``) to Yahoo's symbol. `placebo` names the universe of other
+    firms in the same layers that claims are held against, if there is one.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Universe:
     benchmarks: Mapping[str, Line]
     aliases: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
+    placebo: str = ""
 
     def line(self, symbol: str) -> Line | None:
         """Return the line or benchmark with this symbol or alias, or None."""

@@ -41,6 +41,7 @@ from engine.portfolio.results import Decision, Scorecard
 from engine.portfolio.scoring import WeightedFactor
 from engine.study_result import Around, StudyResult
 from engine.thesis.model import Thesis
+from tests.reports.fake_beside import fake_beside, fake_sensitivity
 from tests.reports.fake_luck import READING, fake_luck, fake_readings
 from tests.reports.fake_stress import with_stress
 
@@ -92,6 +93,7 @@ def fake_result(
     market = _market(days, simulated)
     thesis = _thesis(days, said)
     backtest = _backtest("barbell", days, rng, 0.0009)
+    claims = _claims(said)
     baselines = {
         name: _backtest(name, days, rng, 0.0009 - 0.0002 * rank)
         for rank, name in enumerate(PATHS[1:])
@@ -109,7 +111,7 @@ def fake_result(
         attribution=_attribution(thesis, backtest, baselines),
         regression=_regression(backtest, baselines),
         events=_events(rng),
-        claims=_claims(said),
+        claims=claims,
         caveats=(
             "Alphabet is a proxy for the model layer until Zhipu lists on 2026-01-08.",
             said.get("caveat", "The SEC fee of 2026 is unverified."),
@@ -123,6 +125,8 @@ def fake_result(
             WeightedFactor(name=name, weight=0.25, factor=factors.create(name, {}))
             for name in FACTORS
         ),
+        beside=fake_beside(claims),
+        sensitivity=fake_sensitivity(EVENTS[0][0]),
     )
     return with_stress(result, said)
 
@@ -726,6 +730,7 @@ def _claims(said: Mapping[str, str]) -> Claims:
             detectable=1.5 * half,
             summary="share above 0.3: reached on 2025-03-01; 120 observations",
             condition_met=True if test == "signal_threshold" else None,
+            rows=pd.DataFrame({"spread": [0.1]}, index=pd.DatetimeIndex([DECLARED])),
         )
         results.append(
             ClaimResult(

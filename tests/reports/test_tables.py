@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.evidence.beside import Beside
 from engine.evidence.kill import no_kill
 from engine.evidence.results import Claims, EventStudy
 from engine.evidence.scenarios import ScenarioStudy
@@ -353,6 +354,7 @@ def test_a_study_without_events_claims_or_decisions_still_reports(
         events=EventStudy(table=pd.DataFrame(), paths={}, left_out=pd.DataFrame()),
         around={},
         claims=Claims(results=(), scores=()),
+        beside=Beside(),
         kill=no_kill(),
         stress=Stress(),
         scenarios=ScenarioStudy(),

@@ -75,6 +75,10 @@ POOLED = [
 STRESS = ["mechanism", "layer", "before", "after", "low", "high", "basis"]
 STATES = ["scenario", "condition", "status", "value", "value_date", "why"]
 SENSITIVITY = ["subject", "weighted", "low", "high", "without_low", "without_high"]
+BESIDE = [
+    *("claim", "sample", "against", "asked_of", "estimate", "low", "high"),
+    *("q", "n", "verdict"),
+]
 CLAIMS = [
     "claim",
     "sample",
@@ -280,14 +284,30 @@ def events(
 @click.command()
 @THESIS
 @study_options
+@click.option(
+    "--beside",
+    is_flag=True,
+    help="The same claims of firms not chosen (the placebo) and of the anti-thesis.",
+)
 @FORMAT
-def claims(thesis: Path, options: StudyOptions, form: str) -> None:
+def claims(thesis: Path, options: StudyOptions, form: str, *, beside: bool) -> None:
     """Test the claims of THESIS: verdicts with q-values, and the thesis score."""
     from engine import app
-    from reports import tables
+    from reports import beside_tables, tables
 
     with steps() as progress:
         result = app.run(thesis, progress=progress, **options.as_keywords())
+    if beside:
+        table = tables.claims_beside(result)
+        emit(
+            table if form != "table" else table[table["p"].notna()],
+            form,
+            title="The same claims of others",
+            simulated=result.simulated,
+            columns=BESIDE,
+        )
+        note(beside_tables.sentences(result))
+        return
     emit(
         tables.claims(result),
         form,

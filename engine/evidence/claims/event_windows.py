@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 
 from engine.evidence.claims.context import Evidence
 from engine.evidence.claims.statistics import from_t
+from engine.evidence.event_rows import joined
 from engine.evidence.event_subjects import (
     LeftOut,
     Subject,
@@ -113,7 +115,7 @@ def _combined(
     )
     intercept = "zero" if studies[0].alpha == "zero" else "estimated"
     notes = {note for one in studies for note in one.notes}
-    return from_t(
+    measured = from_t(
         claim,
         estimate=float(cars.mean()),
         se=float(np.sqrt((errors**2).sum()) / count),
@@ -131,6 +133,8 @@ def _combined(
         null=null,
         weights=weights.to_numpy(),
     )
+    daily = joined(dict(zip(events, (one.daily for one in studies), strict=True)))
+    return replace(measured, daily=daily)
 
 
 def overlapping(studies: dict[str, SubjectStudy]) -> str:
