@@ -10,6 +10,7 @@ from reports import (
     forecast_tables,
     hindsight_tables,
     kill_tables,
+    null_tables,
     words,
 )
 from reports.document import (
@@ -49,7 +50,8 @@ def claims(result: StudyResult) -> Section:
     said: list[Block | None] = []
     if told:
         said = [Heading(text="What the evidence decides"), Bullets(items=told)]
-    blocks = [*said, chart, tested, left, stated, stops, *scores]
+    against = null_tables.tested_against(result)
+    blocks = [*said, chart, tested, against, left, stated, stops, *scores]
     return section("claims", "Claims", blocks)
 
 

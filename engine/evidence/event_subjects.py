@@ -25,6 +25,7 @@ from engine.evidence.event_portfolio import (
     portfolio_of,
     portfolio_return,
 )
+from engine.evidence.event_robust import robust_tests
 from engine.evidence.event_tests import (
     Alpha,
     Array,
@@ -32,6 +33,7 @@ from engine.evidence.event_tests import (
     mean_correlation,
 )
 from engine.evidence.inference import detectable_effect, two_sided_p
+from engine.evidence.results import RobustTest
 from engine.evidence.windows import (
     FEWEST_ESTIMATION_RETURNS,
     History,
@@ -74,8 +76,9 @@ class SubjectStudy:
     were used, `members` long and short; `detectable` is found with power 0.8.
 
     `residuals` is the subject's estimation residual on home sessions (mean zero under
-    the null, NaN where unknown), `weights` how often the window holds each of them;
-    both on the same sessions, and only from `subject_study`.
+    the null, NaN where unknown), `weights` how often the window holds each of them,
+    both on the same sessions; `robust` the tests that allow for a loud window. All
+    three only from `subject_study`.
     """
 
     subject: Subject
@@ -97,6 +100,7 @@ class SubjectStudy:
     notes: tuple[str, ...] = ()
     residuals: pd.Series | None = None
     weights: pd.Series | None = None
+    robust: tuple[RobustTest, ...] = ()
 
 
 def subject_study(
@@ -110,11 +114,17 @@ def subject_study(
     panel = panel_of(
         market, event, (*subject.long, *subject.short), [window], benchmark
     )
-    (study,) = study_subject(panel, [study_window(panel, window)], subject)
+    at = study_window(panel, window)
+    (study,) = study_subject(panel, [at], subject)
     if isinstance(study, LeftOut):
         return study
     residuals, weights = _null(panel, study, market.home.sessions.days)
-    return replace(study, residuals=residuals, weights=weights)
+    return replace(
+        study,
+        residuals=residuals,
+        weights=weights,
+        robust=robust_tests(panel, at, study.members),
+    )
 
 
 def panel_of(

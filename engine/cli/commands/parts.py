@@ -239,7 +239,7 @@ def events(
 def claims(thesis: Path, options: StudyOptions, form: str) -> None:
     """Test the claims of THESIS: verdicts with q-values, and the thesis score."""
     from engine import app
-    from reports import tables
+    from reports import null_tables, tables
 
     with steps() as progress:
         result = app.run(thesis, progress=progress, **options.as_keywords())
@@ -251,5 +251,8 @@ def claims(thesis: Path, options: StudyOptions, form: str) -> None:
         columns=CLAIMS,
     )
     if form == "table":
+        against = null_tables.nulls(result)
+        if not against.empty:
+            emit(against, form, title="Tested against", simulated=result.simulated)
         scores = tables.thesis_scores(result)
         emit(scores, form, title="Thesis score", simulated=result.simulated)
