@@ -326,6 +326,12 @@ def _notes(
     ends = panel.flat[[rows.start, rows.stop - 1]][:, columns]
     if ends.any():
         notes.append("a half-day bar without trade at an end of the window")
+    silent = int((~panel.bar[rows][:, columns]).any(axis=0).sum())
+    if silent:
+        notes.append(
+            f"{silent} of {len(columns)} without a price on a session of the window, "
+            "which the next return spans"
+        )
     wanted = panel.estimation[1] - panel.estimation[0] + 1
     least = int(panel.model.observations[columns].min())
     if least < 0.8 * wanted:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from engine.errors import at_most
 from engine.evidence.claims.context import Evidence
 from engine.evidence.claims.statistics import from_t
 from engine.evidence.event_robust import across_events
@@ -18,6 +19,7 @@ from engine.evidence.event_subjects import (
     subject_study,
 )
 from engine.evidence.results import Measurement, Untestable
+from engine.evidence.windows import day_zero, event_moment
 from engine.thesis.model import Claim, Window
 
 #: A law about events needs this many whose windows do not overlap.
@@ -68,7 +70,8 @@ def measure_window(
     overlap = overlapping(studies)
     if overlap:
         return Untestable(reason=overlap)
-    return _combined(claim, subject, list(studies.values()), events, window)
+    crowded = _crowd(events, window, evidence)
+    return _combined(claim, subject, list(studies.values()), events, window, crowded)
 
 
 def studied(
@@ -90,12 +93,35 @@ def studied(
     return out
 
 
+def _crowd(
+    events: Sequence[str], window: Window, evidence: Evidence
+) -> tuple[str, ...]:
+    """Return which other events of the thesis fall into the window, if any do."""
+    exchanges = [bars.sessions for bars in evidence.market.bars.values()]
+    home = evidence.market.home.sessions
+    every = {one.id: event_moment(one.at, exchanges) for one in evidence.thesis.events}
+    days = {name: day_zero(home, moment) for name, moment in every.items()}
+    inside = [
+        name
+        for name, at in days.items()
+        if name not in events
+        and at is not None
+        and any(
+            window[0] <= at - own <= window[1]
+            for own in (days[one] for one in events)
+            if own is not None
+        )
+    ]
+    return (f"also in the window: {at_most(inside)}",) if inside else ()
+
+
 def _combined(
     claim: Claim,
     subject: Subject,
     studies: Sequence[SubjectStudy],
     events: Sequence[str],
     window: Window,
+    crowded: tuple[str, ...],
 ) -> Measurement:
     count = len(studies)
     cars = np.array([one.car for one in studies])
@@ -120,6 +146,7 @@ def _combined(
     )
     intercept = "zero" if studies[0].alpha == "zero" else "estimated"
     notes = {note for one in studies for note in one.notes}
+    robust = studies[0].robust if count == 1 else across_events(cars / errors)
     return from_t(
         claim,
         estimate=float(cars.mean()),
@@ -132,12 +159,14 @@ def _combined(
         assumptions=(
             "one portfolio, prediction error of the market model",
             f"{intercept} intercept",
+            *(() if robust else ("no test that allows for a louder window",)),
+            *crowded,
             *sorted(notes),
         ),
         rows=rows,
         null=null,
         weights=weights.to_numpy(),
-        robust=studies[0].robust if count == 1 else across_events(cars / errors),
+        robust=robust,
     )
 
 
