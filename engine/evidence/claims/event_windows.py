@@ -99,7 +99,14 @@ def _crowd(
     """Return which other events of the thesis fall into the window, if any do."""
     exchanges = [bars.sessions for bars in evidence.market.bars.values()]
     home = evidence.market.home.sessions
-    every = {one.id: event_moment(one.at, exchanges) for one in evidence.thesis.events}
+    thesis = evidence.thesis
+    own_days = [thesis.event(name).day for name in events]
+    reach = 2 * max(map(abs, window)) + 14  # calendar days that it surely lies within
+    every = {
+        one.id: event_moment(one.at, exchanges)
+        for one in thesis.events
+        if any(abs((one.day - own).days) <= reach for own in own_days)
+    }
     days = {name: day_zero(home, moment) for name, moment in every.items()}
     inside = [
         name
