@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: run test check bench calibrate format clean
+.PHONY: run test check bench calibrate selloff format clean
 
 run: .venv/.installed
 	$(BIN)/assay run examples/open_weights.toml
@@ -26,6 +26,10 @@ bench: .venv/.installed-dev
 
 calibrate: .venv/.installed-dev
 	$(BIN)/python benchmarks/calibrate.py
+
+# make selloff PRICES=FOLDER SIGNALS=FOLDER: the page about the real event
+selloff: .venv/.installed-dev
+	$(BIN)/python benchmarks/selloff.py $(PRICES) $(SIGNALS)
 
 format: .venv/.installed-dev
 	$(BIN)/ruff check --fix .

@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from pathlib import Path
 
+from benchmarks import power_figure
 from engine.evidence.event_calibration import (
     NOMINAL,
     ROW_TESTS,
@@ -110,6 +111,7 @@ def main(workers: int) -> None:
         writer = csv.DictWriter(file, [*COLUMNS, *ROW_TESTS], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+    power_figure.main()
     page = DOCS / "calibration.md"
     head, _, _ = page.read_text(encoding="utf-8").partition("## Tables")
     page.write_text(head + "\n".join(tables(rows)) + "\n", encoding="utf-8")

@@ -11,6 +11,7 @@ from reports import (
     forecast_tables,
     hindsight_tables,
     kill_tables,
+    null_tables,
     words,
 )
 from reports.document import (
@@ -55,7 +56,9 @@ def claims(result: StudyResult) -> Section:
     others: list[Block | None] = []
     if held:
         others = [Heading(text="On other firms, and turned round"), Text(text=held)]
-    blocks = [*said, chart, tested, *others, beside, left, stated, stops, *scores]
+    against = null_tables.tested_against(result)
+    blocks = [*said, chart, tested, against, *others, beside, left, stated, stops]
+    blocks += scores
     return section("claims", "Claims", blocks)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.evidence.results import ClaimResult, Measurement
-from engine.evidence.verdict import FALSE_DISCOVERY_RATE
+from engine.evidence.verdict import FALSE_DISCOVERY_RATE, disagreement
 from engine.study_result import StudyResult
 from engine.thesis.model import Claim
 from reports import numbers, samples, words
@@ -115,7 +115,9 @@ def _row(result: StudyResult, one: ClaimResult, found: Measurement) -> tuple[Cel
         Cell(
             text=words.stamped(one.verdict, result),
             tone=_TONES[one.verdict],
-            sub=_why(one, found),
+            sub="; ".join(
+                part for part in (_why(one, found), disagreement(found)) if part
+            ),
         ),
         plain(estimate, sub=between),
         plain(numbers.p_value(one.q)),

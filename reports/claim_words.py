@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from engine.evidence.results import ClaimResult, Measurement
-from engine.evidence.verdict import FALSE_DISCOVERY_RATE
+from engine.evidence.verdict import FALSE_DISCOVERY_RATE, disagreement
 from engine.study_result import StudyResult
 from engine.thesis.model import Claim
 from reports import numbers, samples, words
@@ -35,16 +35,30 @@ def decided(result: StudyResult) -> tuple[str, ...]:
 
 
 def in_words(result: StudyResult, one: ClaimResult) -> str:
-    """Return what was claimed, what was found, how sure, what would change our mind."""
+    """Return what was claimed, found, tested against; how sure; what would turn it.
+
+    A condition has no null.
+    """
     claim = next((each for each in result.thesis.claims if each.id == one.id), None)
     parts = [
         f"{words.stamped(one.verdict, result)}, {one.sample}: {one.says}",
         f"Found: {_found(one)}.",
+        *_against(one),
         f"How sure: {_sure(one)}.",
     ]
     if claim is not None and claim.refuted_if:
         parts.append(f"Would change our mind: {_changes(claim, one)}.")
     return " ".join(parts)
+
+
+def _against(one: ClaimResult) -> tuple[str, ...]:
+    """Return the null that was tested, and where tests of a loud window differ."""
+    found = one.finding
+    if found is None or not math.isfinite(found.p) or not one.null:
+        return ()
+    differs = disagreement(found)
+    told = f"Tested against: {one.null}."
+    return (f"{told} But {differs}.",) if differs else (told,)
 
 
 def _found(one: ClaimResult) -> str:

@@ -29,8 +29,9 @@ from engine.evidence.event_placebo import (
     subject_squares,
 )
 from engine.evidence.event_ranks import Ranks, joint_ranks, rank_statistic, ranks
+from engine.evidence.event_robust import signed_weights, window_abnormal
 from engine.evidence.event_subjects import SubjectStudy
-from engine.evidence.event_tests import Array, abnormal_returns
+from engine.evidence.event_tests import Array
 from engine.evidence.inference import two_sided_p
 from engine.market.calendar import Sessions
 
@@ -102,8 +103,8 @@ def tests_beside(
     if not studies:
         return []
     panel = one.panel
-    weights = np.array([_weights(panel, study) for study in studies])
-    abnormal = _abnormal(panel, at)
+    weights = np.array([signed_weights(panel, study.members) for study in studies])
+    abnormal = window_abnormal(panel, at)
     whole = np.array([study.subject.kind != "asset" for study in studies])
     columns = np.flatnonzero((weights != 0.0).any(axis=0))
     rows: list[dict[str, float]] = [{} for _ in studies]
@@ -134,14 +135,6 @@ def tests_beside(
             else float("nan"),
         }
     return rows
-
-
-def _weights(panel: EventPanel, study: SubjectStudy) -> Array:
-    weights = np.zeros(len(panel.symbols))
-    for side, sign in zip(study.members, (1.0, -1.0), strict=True):
-        if side:
-            weights[panel.columns(side)] = sign / len(side)
-    return weights
 
 
 def _battery(
@@ -184,19 +177,10 @@ def _by_subject(columns: dict[str, Array]) -> list[dict[str, float]]:
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def _abnormal(panel: EventPanel, at: WindowStudy) -> Array:
-    """Return abnormal returns of the window with its primary intercept, (L, n)."""
-    rows = panel.rows(at.window)
-    found = abnormal_returns(panel.model, panel.returns[rows], panel.regressors[rows])
-    if at.alpha == "zero":
-        found = found + panel.model.coefficients[:, 0]
-    return found
-
-
 def _bought_and_held(panel: EventPanel, at: WindowStudy) -> Array:
     """Return buy-and-hold abnormal returns of each asset, (n,)."""
     rows = panel.rows(at.window)
-    expected = panel.returns[rows] - _abnormal(panel, at)
+    expected = panel.returns[rows] - window_abnormal(panel, at)
     known = np.isfinite(expected)
     if panel.modelling.log:
         grown = np.exp(np.where(known, expected, 0.0).sum(axis=0))

@@ -25,6 +25,7 @@ from engine.evidence.event_portfolio import (
     portfolio_of,
     portfolio_return,
 )
+from engine.evidence.event_robust import robust_tests
 from engine.evidence.event_rows import daily_rows
 from engine.evidence.event_tests import (
     Alpha,
@@ -33,6 +34,7 @@ from engine.evidence.event_tests import (
     mean_correlation,
 )
 from engine.evidence.inference import detectable_effect, two_sided_p
+from engine.evidence.results import RobustTest
 from engine.evidence.windows import (
     FEWEST_ESTIMATION_RETURNS,
     History,
@@ -75,9 +77,9 @@ class SubjectStudy:
     were used, `members` long and short; `detectable` is found with power 0.8.
 
     `residuals` is the subject's estimation residual on home sessions (mean zero under
-    the null, NaN where unknown), `weights` how often the window holds each of them;
-    both on the same sessions, and only from `subject_study`. So is `daily`, what `car`
-    adds up: `event_rows.daily_rows`.
+    the null, NaN where unknown), `weights` how often the window holds each of them,
+    both on the same sessions; `robust` the tests that allow for a loud window; `daily`
+    what `car` adds up (`event_rows.daily_rows`). All four only from `subject_study`.
     """
 
     subject: Subject
@@ -100,6 +102,7 @@ class SubjectStudy:
     residuals: pd.Series | None = None
     weights: pd.Series | None = None
     daily: pd.DataFrame | None = None
+    robust: tuple[RobustTest, ...] = ()
 
 
 def subject_study(
@@ -113,7 +116,8 @@ def subject_study(
     panel = panel_of(
         market, event, (*subject.long, *subject.short), [window], benchmark
     )
-    (study,) = study_subject(panel, [study_window(panel, window)], subject)
+    at = study_window(panel, window)
+    (study,) = study_subject(panel, [at], subject)
     if isinstance(study, LeftOut):
         return study
     residuals, weights = _null(panel, study, market.home.sessions.days)
@@ -122,6 +126,7 @@ def subject_study(
         residuals=residuals,
         weights=weights,
         daily=daily_rows(panel, study.members, window, study.alpha),
+        robust=robust_tests(panel, at, study.members),
     )
 
 
@@ -324,6 +329,12 @@ def _notes(
     ends = panel.flat[[rows.start, rows.stop - 1]][:, columns]
     if ends.any():
         notes.append("a half-day bar without trade at an end of the window")
+    silent = int((~panel.bar[rows][:, columns]).any(axis=0).sum())
+    if silent:
+        notes.append(
+            f"{silent} of {len(columns)} without a price on a session of the window, "
+            "which the next return spans"
+        )
     wanted = panel.estimation[1] - panel.estimation[0] + 1
     least = int(panel.model.observations[columns].min())
     if least < 0.8 * wanted:

@@ -74,6 +74,7 @@ CLAIM_COLUMNS = (
     "detectable",
     "verdict",
     "reason",
+    "null",
     "document",
     "grade",
     "declared",
@@ -101,6 +102,18 @@ class EventStudy:
     crowding: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobustTest:
+    """A test of an event that allows for a window louder than the estimation window.
+
+    `p` is two-sided; `weak` says why it can hardly reject, or nothing.
+    """
+
+    name: str
+    p: float
+    weak: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Measurement:
     """What one claim test measured on one sample, before any verdict.
@@ -109,7 +122,8 @@ class Measurement:
     statistic as a standard normal score in the direction the claim expects; `p` is
     two-sided. `null` is the daily series the statistic sums up (mean zero under the
     null) and `weights` its weight per session, both on home sessions, for the joint
-    null of all claims. NaN and None where the test gives none.
+    null of all claims. NaN and None where the test gives none. `robust`: of an event,
+    the tests that allow for a louder window, beside `p`.
     """
 
     estimate: float
@@ -127,6 +141,7 @@ class Measurement:
     null: pd.Series | None = None
     weights: pd.Series | None = None
     daily: pd.DataFrame | None = None
+    robust: tuple[RobustTest, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +153,10 @@ class Untestable:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ClaimResult:
-    """One claim on one sample, with its verdict."""
+    """One claim on one sample, with its verdict.
+
+    `null` is the hypothesis that was tested, `holds` where the test keeps its size.
+    """
 
     id: str
     says: str
@@ -156,6 +174,19 @@ class ClaimResult:
     grade: str = ""
     declared: str = ""
     killed: str = ""  # the kill criterion that refuted it, if one did
+    null: str = ""
+    holds: str = ""
+
+    @property
+    def tested(self) -> str:
+        """The null hypothesis, where its test holds its size, what stands beside."""
+        if not self.null:
+            return ""
+        beside = self.finding.robust if self.finding else ()
+        told = ", ".join(f"{one.name} p = {one.p:.3f}" for one in beside)
+        return f"{self.null}; holds its size where {self.holds}" + (
+            f"; here {told}" if told else ""
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +233,7 @@ class Claims:
                     "detectable": found.detectable if found else float("nan"),
                     "verdict": result.verdict,
                     "reason": result.reason,
+                    "null": result.tested,
                     "document": result.document,
                     "grade": result.grade,
                     "declared": result.declared,

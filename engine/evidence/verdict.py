@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.special import stdtrit
 
+from engine.evidence.claims import CLAIM_TESTS
 from engine.evidence.claims.statistics import direction
 from engine.evidence.inference import benjamini_hochberg, fcr_interval_level
 from engine.evidence.results import (
@@ -21,6 +22,8 @@ from engine.thesis.registration import NEVER
 
 #: Share of false discoveries among the claims called supported or refuted.
 FALSE_DISCOVERY_RATE = 0.10
+#: Where the tests of one event are compared with each other, unadjusted.
+SIDE_BY_SIDE = 0.05
 
 Found = tuple[Claim, Measurement | Untestable]
 
@@ -91,6 +94,7 @@ def _result(
         half = _half_width(one, level)
         interval = (one.estimate - half, one.estimate + half)
         verdict, reason = _by_interval(claim, one, q, interval)
+        reason = "; ".join(part for part in (reason, disagreement(one)) if part)
     else:
         verdict, reason = _by_condition(one)
     declared = thesis.declared_of(claim)
@@ -110,6 +114,8 @@ def _result(
         document=claim.document,
         grade=claim.grade,
         declared=declared.isoformat() if declared and declared != NEVER else "",
+        null=CLAIM_TESTS[claim.test].null,
+        holds=CLAIM_TESTS[claim.test].holds,
     )
 
 
@@ -139,6 +145,27 @@ def _by_interval(
         "inconclusive",
         f"the interval holds zero{where}",
     )
+
+
+def disagreement(one: Measurement) -> str:
+    """Return where tests that allow for a louder window differ from the primary one.
+
+    At 5 %, each p unadjusted, so that like is compared with like. Nothing where all
+    agree or none can be computed.
+    """
+    rejects = one.p < SIDE_BY_SIDE
+    differ = [each for each in one.robust if (each.p < SIDE_BY_SIDE) != rejects]
+    if not differ:
+        return ""
+    told = " and ".join(
+        f"{each.name} (p = {each.p:.2f}{', ' + each.weak if each.weak else ''})"
+        for each in differ
+    )
+    if rejects:
+        verb = "does" if len(differ) == 1 else "do"
+        return f"{told} {verb} not reject: the window may be loud rather than moved"
+    verb = "rejects" if len(differ) == 1 else "reject"
+    return f"{told} {verb}, which the primary test does not"
 
 
 def _q(value: float) -> str:

@@ -29,6 +29,7 @@ pytestmark = pytest.mark.shared
 FIRMS = ["AMZN", "NFLX", "SHOP", "FB", "UPWK"]
 EVENT_WEEK = slice("2020-03-16", "2020-03-20")
 ESTIMATION_DAYS = 240
+_LENGTHS = (1, 1, 1, 1, 1, 5)
 
 
 class Balanced:
@@ -147,6 +148,46 @@ def test_r_eventstudy_agrees(balanced: Balanced, folder: Path) -> None:
     for (table, column), values in cumulated.items():
         wanted = read[table][column].to_numpy()
         assert np.array(values, dtype=float) == pytest.approx(wanted, abs=ORACLE)
+
+
+def test_estudy2s_parametric_tests_of_each_day(
+    balanced: Balanced, folder: Path
+) -> None:
+    """Its residual variance divides by M - 1, so its Patell is ours by a known root."""
+    table = pd.read_csv(folder / "estudy2_balanced5_parametric_expected.csv")
+    root = np.sqrt((ESTIMATION_DAYS - 1) / (ESTIMATION_DAYS - 2))
+    for column, values in (
+        ("mean", balanced.abnormal.mean(axis=1)),
+        ("pt_stat", patell(balanced.scaled, balanced.model.df) * root),
+        ("bh_stat", bmp(balanced.scaled)),
+        ("t_test_stat", cross_sectional_t(balanced.abnormal)),
+    ):
+        assert values == pytest.approx(table[column].to_numpy(), abs=ORACLE), column
+
+
+def test_the_portfolio_t_without_its_prediction_error_is_brown_and_warners(
+    balanced: Balanced, folder: Path
+) -> None:
+    """AAR / sd, and the sum over sd sqrt(L): the error of the estimates is left out."""
+    table = pd.read_csv(folder / "estudy2_balanced5_parametric_expected.csv")
+    week = pd.read_csv(folder / "estudy2_balanced5_car_parametric_expected.csv")
+    whole = week.set_index("name").loc["car_brown_warner_1985"]
+    one = market_model(balanced.y.mean(axis=1)[:, None], balanced.x)
+    m = ESTIMATION_DAYS
+    biased = float(one.residuals.std(ddof=1))
+    assert np.sqrt(one.variance[0] * (m - 2) / (m - 1)) == pytest.approx(biased)
+    found = [
+        cumulative(one, balanced.week_y.mean(axis=1)[rows, None], balanced.week_x[rows])
+        for rows in ([0], [1], [2], [3], [4], [0, 1, 2, 3, 4])
+    ]
+    cars = np.array([each.car[0] for each in found])
+    naive = cars / (biased * np.sqrt(_LENGTHS))
+    wanted = [*table["bw_1985_stat"], whole["statistic"]]
+    assert naive == pytest.approx(wanted, abs=ORACLE)
+    assert balanced.abnormal.mean() == pytest.approx(whole["car_mean"], abs=ORACLE)
+    # in a wild week the prediction error makes every statistic smaller
+    errors = np.array([each.se[0] for each in found])
+    assert (np.abs(cars / errors) < np.abs(naive)).all()
 
 
 def test_portfolio_t_is_the_prediction_error_of_statsmodels(

@@ -293,7 +293,7 @@ def events(
 def claims(thesis: Path, options: StudyOptions, form: str, *, beside: bool) -> None:
     """Test the claims of THESIS: verdicts with q-values, and the thesis score."""
     from engine import app
-    from reports import beside_tables, tables
+    from reports import beside_tables, null_tables, tables
 
     with steps() as progress:
         result = app.run(thesis, progress=progress, **options.as_keywords())
@@ -316,5 +316,8 @@ def claims(thesis: Path, options: StudyOptions, form: str, *, beside: bool) -> N
         columns=CLAIMS,
     )
     if form == "table":
+        against = null_tables.nulls(result)
+        if not against.empty:
+            emit(against, form, title="Tested against", simulated=result.simulated)
         scores = tables.thesis_scores(result)
         emit(scores, form, title="Thesis score", simulated=result.simulated)

@@ -84,12 +84,17 @@ class ClaimTest:
     returns what was found on one span, or what is missing. `of_portfolio`: it judges
     paths that the whole thesis decides, which are out-of-sample only once the thesis
     was declared, however early the claim was.
+
+    `null` is what is taken for granted until the data speak against it, in words;
+    `holds` is where a true one is rejected no oftener than the test says.
     """
 
     name: str
     params: type
     measure: Measure
     help: str
+    null: str
+    holds: str
     of_portfolio: bool = False
 
 

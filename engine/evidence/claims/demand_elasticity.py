@@ -183,4 +183,6 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="elasticity of spending with respect to price; Jevons expects it below zero",
+    null="spending does not change with the price: 1 + e is zero",
+    holds="prices do not answer demand within a period, and no single date decides",
 )

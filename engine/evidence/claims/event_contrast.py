@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
 from engine.evidence.claims.event_windows import (
+    WINDOW_HOLDS,
     check_events,
     measure_window,
     named_events,
@@ -56,4 +57,6 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="abnormal return of one layer or leg minus another after an event",
+    null="both sides moved alike: their abnormal returns over the window are equal",
+    holds=WINDOW_HOLDS,
 )

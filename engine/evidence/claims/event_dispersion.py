@@ -173,4 +173,6 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="size of a layer's reaction to one kind of events minus to another kind",
+    null="both kinds of events move the layers by the same size",
+    holds="events are independent of each other and all scatter alike",
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
 from engine.evidence.claims.event_windows import (
+    WINDOW_HOLDS,
     check_events,
     measure_window,
     named_events,
@@ -45,4 +46,6 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="abnormal return of a layer or leg after an event",
+    null="nothing happened to the layer: its abnormal return over the window is zero",
+    holds=WINDOW_HOLDS,
 )

@@ -135,5 +135,9 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="mean rank correlation of a factor with the returns after it",
+    null="the factor ranks assets no better than chance: the mean rank correlation is "
+    "zero",
+    holds="there are 24 decisions or more, and those further apart than the lags of "
+    "its error are unrelated",
     of_portfolio=True,
 )

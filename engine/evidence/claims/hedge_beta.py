@@ -105,4 +105,8 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="return of a layer or leg per unit of a signal's change, same period",
+    null="the layer's return has nothing to do with the signal's change in the same "
+    "period, the controls given",
+    holds="the slope is constant, and periods further apart than the lags of its "
+    "error are unrelated",
 )

@@ -126,4 +126,7 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="ratio of what was added minus the average ratio: operating leverage",
+    null="the added unit carries the ratio of the units before it",
+    holds="the ratio answers growth in proportion, and periods further apart than "
+    "the lags of its error are unrelated",
 )

@@ -73,4 +73,7 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="mean return of one layer or leg minus another",
+    null="both layers earn the same on average",
+    holds="the mean is constant over the sample, and days further apart than the "
+    "lags of its error are unrelated",
 )

@@ -136,4 +136,6 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="what a layer or a signal does after another signal has moved",
+    null="what follows has nothing to do with the signal's change before it",
+    holds="the signal does not itself answer past returns: that bias is not corrected",
 )

@@ -149,4 +149,6 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="mean rank correlation of layers with the order that is expected",
+    null="the layers come in any order: the mean rank correlation is zero",
+    holds="blocks further apart than the lags of its error are unrelated",
 )

@@ -165,4 +165,6 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="change of a signal's pace between the halves of the sample; logistic shown",
+    null="the pace is the same in both halves of the sample",
+    holds="changes further apart than the lags of its error are unrelated",
 )

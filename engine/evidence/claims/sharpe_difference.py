@@ -83,5 +83,8 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="annualised Sharpe ratio of one path minus another, net of costs",
+    null="both paths have the same Sharpe ratio",
+    holds="the sample is long, for p is normal, and days further apart than the lags "
+    "of its error are unrelated",
     of_portfolio=True,
 )

@@ -101,4 +101,6 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="a signal above or below a line, by a date",
+    null="none: a condition is met or not, and has no p-value",
+    holds="the values are those that were published",
 )

@@ -105,5 +105,8 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="what a path earns beyond the best fitting mix of others, net of costs",
+    null="the path earns what the best mix of the others earns: alpha is zero",
+    holds="betas are constant over the sample, and days further apart than the lags "
+    "of its error are unrelated",
     of_portfolio=True,
 )

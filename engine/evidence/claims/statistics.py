@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.special import ndtri, stdtr
 
 from engine.evidence.inference import detectable_effect
-from engine.evidence.results import Measurement
+from engine.evidence.results import Measurement, RobustTest
 from engine.thesis.model import Claim
 
 #: Normal scores are cut here: a t of 40 is no more evidence than one of 8.
@@ -39,6 +39,7 @@ def from_t(
     rows: pd.DataFrame,
     null: pd.Series,
     weights: np.ndarray,
+    robust: tuple[RobustTest, ...] = (),
 ) -> Measurement:
     """Return a measurement whose p-value is Student's t, two-sided."""
     t = estimate / se if se > 0 else float("nan")
@@ -57,4 +58,5 @@ def from_t(
         rows=rows,
         null=null,
         weights=pd.Series(weights, index=null.index),
+        robust=robust,
     )

@@ -86,4 +86,6 @@ TEST = ClaimTest(
     params=Params,
     measure=measure,
     help="mean change of a signal per year",
+    null="the signal has no drift: its mean change is zero",
+    holds="changes further apart than the lags of its error are unrelated",
 )
