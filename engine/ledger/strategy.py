@@ -52,6 +52,8 @@ class Assessments:
         self.market = market
         self.factors = factors
         self.symbols = [line.symbol for line in assets]
+        self.lines = sorted(assets, key=lambda line: line.symbol)
+        self.layer_of = {name: universe.layer_of(name) for name in self.symbols}
         self.exposures = universe.exposures(self.symbols)
         self._made: dict[np.datetime64, Assessment] = {}
 
@@ -69,7 +71,11 @@ class Assessments:
                     self.thesis.scoring,
                 ),
                 risk=estimate_risk(
-                    known, pd.Index(sorted(self.symbols)), self.thesis.portfolio
+                    known,
+                    pd.Index([line.symbol for line in self.lines]),
+                    self.thesis.portfolio,
+                    assets=self.lines,
+                    layer_of=self.layer_of,
                 ),
             )
         return self._made[moment]
@@ -129,8 +135,7 @@ def run_strategy(
 ) -> tuple[tuple[Decision, ...], Backtest]:
     """Return every decision of a barbell and the account that followed them."""
     thesis = strategy.thesis
-    symbols = [line.symbol for line in strategy.assets]
-    layer_of = {symbol: strategy.universe.layer_of(symbol) for symbol in symbols}
+    layer_of = strategy.assessments.layer_of
     decisions: list[Decision] = []
 
     def policy(
