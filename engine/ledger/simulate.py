@@ -39,13 +39,20 @@ class AccountView:
 
     weights : (N,) shares of NAV held in each asset. cash : share of NAV in cash of all
     currencies. tradeable : (N,) whether the asset has a price that is not stale, and
-    its currency a rate. first : True until a decision has been given.
+    its currency a rate. first : True until a decision has been given. nav : the account
+    is worth, its currency. price : (N,) last prices, own currency. rate : (N,) the
+    account's currency per unit of it. shortable : (N,) whether the thesis and the
+    market allow a short position.
     """
 
     weights: pd.Series
     cash: float
     tradeable: pd.Series
     first: bool
+    nav: float
+    price: np.ndarray
+    rate: np.ndarray
+    shortable: pd.Series
 
 
 #: Session and its close (UTC) -> target weights by asset, the rest being cash; or None
@@ -178,6 +185,10 @@ def _view(account: Account, *, first: bool) -> AccountView:
         cash=cash / nav,
         tradeable=pd.Series(tradeable_at(tape, row), index=tape.symbols),
         first=first,
+        nav=float(nav),
+        price=price,
+        rate=rate,
+        shortable=pd.Series(tape.rules.short[row], index=tape.symbols),
     )
 
 
