@@ -52,6 +52,11 @@ class OrderCosts:
         return np.asarray(self.session * self.sessions)
 
     @property
+    def minima(self) -> bool:
+        """Whether any charge has a least amount per order."""
+        return bool(self.charges[:, :, 1].any())
+
+    @property
     def curved(self) -> bool:
         """Whether any trade is expected to move its price."""
         return bool(self.impact.any())

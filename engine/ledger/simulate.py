@@ -55,9 +55,19 @@ class AccountView:
     shortable: pd.Series
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Orders:
+    """Target weights by asset, the rest being cash, and assets that get no order."""
+
+    weights: pd.Series
+    unplaced: tuple[str, ...]
+
+
 #: Session and its close (UTC) -> target weights by asset, the rest being cash; or None
 #: to leave open orders as they are.
-Policy = Callable[[pd.Timestamp, np.datetime64, AccountView], pd.Series | None]
+Policy = Callable[
+    [pd.Timestamp, np.datetime64, AccountView], "pd.Series | Orders | None"
+]
 
 
 def fixed(targets: Mapping[pd.Timestamp, pd.Series]) -> Policy:
@@ -151,7 +161,13 @@ def walk(
         session = tape.days[row]
         moment = tape.moments[tape.home_at[row]]
         wanted = policy(session, moment, _view(account, first=not targets))
-        if wanted is not None:
+        if wanted is None:
+            continue
+        if isinstance(wanted, Orders):
+            targets[session] = check_target(wanted.weights, tape, row)
+            still = tape.symbols.isin(wanted.unplaced)
+            account.order(targets[session], still)
+        else:
             targets[session] = check_target(wanted, tape, row)
             account.order(targets[session])
     account.advance(len(tape.days) - 1)

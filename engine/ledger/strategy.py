@@ -14,7 +14,7 @@ from engine.costs.model import cost_rates
 from engine.costs.orders import OrderCosts, order_costs
 from engine.ledger.backtest import Backtest
 from engine.ledger.liquidity import next_liquidity
-from engine.ledger.simulate import AccountView, play
+from engine.ledger.simulate import AccountView, Orders, play
 from engine.ledger.tape import Tape
 from engine.market.calendar import SESSIONS_PER_YEAR, calendar_of, sessions
 from engine.market.listing import Line, Universe
@@ -142,7 +142,7 @@ def run_strategy(
 
     def policy(
         session: pd.Timestamp, moment: np.datetime64, account: AccountView
-    ) -> pd.Series:
+    ) -> pd.Series | Orders:
         buy, sell = cost_rates(
             strategy.assets,
             strategy.schedule,
@@ -176,6 +176,8 @@ def run_strategy(
             shortable=account.shortable if thesis.portfolio.max_short else None,
         )
         decisions.append(decision)
+        if decision.unplaced:
+            return Orders(weights=decision.weights, unplaced=decision.unplaced)
         return decision.weights
 
     backtest = play(

@@ -156,6 +156,9 @@ def decide(
         fallback=chosen.fallback,
         prices=chosen.prices,
         slacks=chosen.slacks,
+        unplaced=()
+        if chosen.unplaced is None
+        else tuple(names[chosen.unplaced].tolist()),
     )
 
 

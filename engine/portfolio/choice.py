@@ -17,7 +17,7 @@ from engine.portfolio.constraints import (
     at_rates,
     breach,
 )
-from engine.portfolio.minimums import worthwhile
+from engine.portfolio.minimums import notes_of, worthwhile
 from engine.portfolio.objectives.goal import Aim, Goal
 from engine.portfolio.relax import relaxed
 from engine.portfolio.solvers import answers
@@ -43,6 +43,7 @@ class Chosen:
     fallback: str = ""
     prices: Mapping[str, float] = field(default_factory=dict)
     slacks: Mapping[str, float] = field(default_factory=dict)
+    unplaced: np.ndarray | None = None
 
 
 def choose(
@@ -134,10 +135,15 @@ def _worthwhile(
         free = aim if kept else replace(aim, ideal=None)
         return _attempt(within, free, rates, covered, spare, flat)
 
-    chosen, notes, status = worthwhile(limits, attempt)
-    if chosen is None or not notes:
-        return chosen, status
-    return replace(chosen, notes=(*chosen.notes, *notes)), status
+    found = worthwhile(limits, attempt)
+    if found.answer is None:
+        return None, found.word
+    notes = (*found.answer.notes, *notes_of(limits, found.dropped, found.asked))
+    chosen = replace(found.answer, notes=notes)
+    if limits.orders is not None and limits.orders.minima:
+        # no order either for what is to stay: it would follow the price, for a minimum
+        chosen = replace(chosen, unplaced=chosen.weights == limits.held)
+    return chosen, found.word
 
 
 def _attempt(

@@ -45,7 +45,7 @@ _ROUNDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Found(Generic[Answer]):
+class Found(Generic[Answer]):
     """An answer, the orders not placed and those asked for (masks), the last word."""
 
     answer: Answer | None
@@ -54,36 +54,29 @@ class _Found(Generic[Answer]):
     word: str
 
 
-def worthwhile(
-    limits: Limits, attempt: Attempt[Answer]
-) -> tuple[Answer | None, tuple[str, ...], str]:
-    """Return the best answer whose orders are worth their minimum charges.
-
-    Beside it notes on orders that were not placed, or are placed although too small
-    because the other limits ask for them, and the solver's word.
-    """
+def worthwhile(limits: Limits, attempt: Attempt[Answer]) -> Found[Answer]:
+    """Return the best answer whose orders are worth their minimum charges."""
     orders = limits.orders
-    if orders is None or not orders.charges.size:
+    if orders is None or not orders.minima:
         answer, word = attempt(limits, 0.0, False)
-        return answer, (), word
+        none = np.zeros(len(limits.assets), dtype=bool)
+        return Found(answer=answer, dropped=none, asked=none, word=word)
     found = _searched(limits, orders, attempt, flat=orders.curved)
     if orders.curved and found.answer is None:
         found = _searched(limits, orders, attempt, flat=False)
     elif orders.curved and found.answer is not None:
-        best = found.answer
-        found = _placed(limits, orders, attempt, found, flat=False)
-        if found.answer is None or found.answer.objective < best.objective:
-            found = replace(found, answer=best)
-    notes = tuple(_notes(limits, found.dropped, found.asked))
-    return found.answer, notes, found.word
+        again = _placed(limits, orders, attempt, found, flat=False)
+        if again.answer and again.answer.objective >= found.answer.objective:
+            return again
+    return found
 
 
 def _searched(
     limits: Limits, orders: OrderCosts, attempt: Attempt[Answer], *, flat: bool
-) -> _Found[Answer]:
+) -> Found[Answer]:
     """Return the answer after the rule, and after what makes it better."""
     none = np.zeros(len(limits.assets), dtype=bool)
-    start: _Found[Answer] = _Found(answer=None, dropped=none, asked=none, word="")
+    start: Found[Answer] = Found(answer=None, dropped=none, asked=none, word="")
     found = _placed(limits, orders, attempt, start, flat=flat)
     if found.answer is None:
         return found
@@ -94,10 +87,10 @@ def _placed(
     limits: Limits,
     orders: OrderCosts,
     attempt: Attempt[Answer],
-    start: _Found[Answer],
+    start: Found[Answer],
     *,
     flat: bool,
-) -> _Found[Answer]:
+) -> Found[Answer]:
     """Return the best answer with the orders dropped that are too small."""
     dropped, asked = start.dropped, start.asked
     within = _without(limits, dropped)
@@ -114,17 +107,17 @@ def _placed(
             asked = asked | worst
         else:
             found, word, dropped = other, told, dropped | worst
-    return _Found(answer=found, dropped=dropped, asked=asked, word=word)
+    return Found(answer=found, dropped=dropped, asked=asked, word=word)
 
 
 def _better(
     limits: Limits,
     orders: OrderCosts,
     attempt: Attempt[Answer],
-    found: _Found[Answer],
+    found: Found[Answer],
     *,
     flat: bool,
-) -> _Found[Answer]:
+) -> Found[Answer]:
     """Return the answer after leaving out what makes the objective better.
 
     A third of the orders that minima add to, then one, whichever helps first.
@@ -203,7 +196,7 @@ def _without(limits: Limits, dropped: np.ndarray) -> Limits:
     )
 
 
-def _notes(limits: Limits, dropped: np.ndarray, asked: np.ndarray) -> list[str]:
+def notes_of(limits: Limits, dropped: np.ndarray, asked: np.ndarray) -> list[str]:
     """Return one sentence on each kind of order that is too small."""
     notes, orders = [], limits.orders
     bound = "" if orders is None else f"{orders.largest_fixed:.2%}"

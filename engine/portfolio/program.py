@@ -172,9 +172,8 @@ def _impact(
 ) -> tuple[cp.Expression, list[cp.Constraint]]:
     """Return impact as the optimiser counts it, and what defines it.
 
-    For x up to the limit of a session, ``t >= x**1.5 / root(whole)`` as two cones:
-    ``s**2 <= x whole`` and ``x**2 <= s t``, all in units of a usual trade. What
-    exceeds the limit pays the tangent's slope there.
+    For x up to the limit of a session a power cone, ``t**(2/3) whole**(1/3) >= x``, in
+    units of a usual trade. What exceeds the limit pays the tangent's slope there.
     """
     orders = limits.orders
     assert orders is not None
@@ -185,7 +184,7 @@ def _impact(
         if not len(some):
             continue
         session, k = orders.session[some], impact[some]
-        x, s, t = (cp.Variable(len(some), nonneg=True) for _ in range(3))
+        x, t = (cp.Variable(len(some), nonneg=True) for _ in range(2))
         capped = np.isfinite(session)
         slope = 1.5 * k * np.sqrt(np.where(capped, session, 0.0))
         rules.append(_TRADE * x <= amount[some])
@@ -193,8 +192,8 @@ def _impact(
             rules.append(_TRADE * x[capped] <= session[capped] * whole)
         if not capped.all():
             rules.append(_TRADE * x[~capped] >= amount[some][~capped])
-        rules.append(cp.SOC(x + whole, cp.vstack([2.0 * s, x - whole]), axis=0))
-        rules.append(cp.SOC(s + t, cp.vstack([2.0 * x, s - t]), axis=0))
+        unit = cp.multiply(np.ones(len(some)), whole)
+        rules.append(cp.PowCone3D(t, unit, x, 2.0 / 3.0))
         total = total + _TRADE**1.5 * k @ t + slope @ (amount[some] - _TRADE * x)
     return total, rules
 
