@@ -52,6 +52,8 @@ def cash_from_trades(
     rate_at = {c: record.rate(c, at) for c in told.cash.columns}
     fills = iter([*told.trades.itertuples(), None])
     one = next(fills)
+    nobody = pd.Series(0.0, index=told.nav.index)
+    lent = told.costs.get("borrow", nobody).to_numpy()  # lenders are paid at the close
     cash, clock, path, paid = terms.capital, at[0], [], []
     for row, close in enumerate(at):
         interest, abroad = 0.0, dict.fromkeys(told.cash.columns, 0.0)
@@ -70,7 +72,7 @@ def cash_from_trades(
         clock = close
         for currency, amount in abroad.items():
             cash += amount * rate_at[currency][row] * (1 - terms.fx_spread_bps * 1e-4)
-        cash += interest
+        cash += interest - lent[row]
         path.append(cash)
         paid.append(-interest)
     return np.array(path), np.array(paid)

@@ -89,21 +89,23 @@ def claim(test: str, more: str, identifier: str = "said") -> str:
     return CLAIM.format(id=identifier, test=test, more=more)
 
 
-def write_desk(folder: Path, text: str = THESIS) -> Path:
+def write_desk(
+    folder: Path, text: str = THESIS, symbols: tuple[str, ...] = SYMBOLS
+) -> Path:
     """Write ``t.toml`` and ``prices/`` into a folder, and return it."""
     (folder / "t.toml").write_text(text, encoding="utf-8")
     prices = folder / "prices"
     prices.mkdir(parents=True)
-    for name, content in _files().items():
+    for name, content in _files(symbols).items():
         (prices / name).write_text(content, encoding="utf-8")
     return folder
 
 
 @cache
-def _files() -> dict[str, str]:
+def _files(symbols: tuple[str, ...]) -> dict[str, str]:
     """Return the price files by name."""
     universe = engine.load_universe("ai-stack")
-    lines = [line for line in map(universe.line, SYMBOLS) if line is not None]
+    lines = [line for line in map(universe.line, symbols) if line is not None]
     layers = {symbol: universe.layer_of(symbol) for symbol in universe.lines}
     drawn = SamplePrices(layers=layers).load(lines, FIRST, LAST)
     files = {

@@ -64,11 +64,11 @@ def cost_rates(
     lines : sequence of Line
         N lines; the result is indexed by their symbols.
     day : date
-        The day of the decision. Minima, maxima, prices per share and impact depend on
-        the size of an order, which is not decided yet: of them only rates on the value
-        are expected. A tax by settlement date is taken two weekdays later:
-        the days of the trades themselves are not known yet, and around a change of
-        rate the ledger may charge the other one.
+        The day of the decision. Of charges per order their rates on the value are
+        here; what depends on an order's size or price is in `engine.costs.orders`. A
+        tax by settlement date is taken two weekdays later: the days of the trades
+        themselves are not known yet, and around a change of rate the ledger may charge
+        the other one.
     base : str
         Currency of the account; other lines pay the currency spread.
 
@@ -81,13 +81,12 @@ def cost_rates(
     DataError
         If a tax or fee has no rate on that day.
     """
-    trade = pd.Timestamp(day)
-    settlement = (trade + SETTLEMENT_SESSIONS * pd.offsets.BDay()).date()
+    trade, settlement = expected_days(day)
     slippage = slippage_rate(execution)
     spread = np.array([spread_rate(execution, line.currency, base) for line in lines])
     taxes = {
-        (mic, side): schedule.rate(mic, side, trade.date(), settlement)
-        + schedule.charge_rate(mic, side, trade.date(), settlement)
+        (mic, side): schedule.rate(mic, side, trade, settlement)
+        + schedule.charge_rate(mic, side, trade, settlement)
         for mic in {line.mic for line in lines}
         for side in SIDES
     }
@@ -98,6 +97,15 @@ def cost_rates(
         pd.Series(buying_cost(slippage, buy, spread), index=symbols, name="buy"),
         pd.Series(selling_cost(slippage, sell, spread), index=symbols, name="sell"),
     )
+
+
+def expected_days(
+    day: dt.date | pd.Timestamp | np.datetime64,
+) -> tuple[dt.date, dt.date]:
+    """Return the days of a trade and of its settlement as a decision expects them."""
+    trade = pd.Timestamp(day)
+    settlement = trade + SETTLEMENT_SESSIONS * pd.offsets.BDay()
+    return trade.date(), settlement.date()
 
 
 def tax_rates(

@@ -26,8 +26,8 @@ def check_worth(nav: float, session: pd.Timestamp) -> None:
     if not nav > 0.0:
         raise DataError(
             f"the account is worth {nav:,.0f} on {session.date()}: an overdraft bought "
-            "what then lost more than the account had. Look for wrong prices around "
-            "that day"
+            "what then lost more than the account had, or a short position rose by "
+            "more. Look for wrong prices around that day"
         )
 
 
@@ -82,14 +82,17 @@ class Account:
         self._action = 0
         self._lent = 0.0  # fees a year for the shares borrowed at the last close
 
-    def order(self, target: np.ndarray) -> None:
+    def order(self, target: np.ndarray, unplaced: np.ndarray | None = None) -> None:
         """Replace all open orders by new targets (N,), decided at the last close.
 
-        Each fills at the asset's own next fill strictly after that close.
+        Each fills at the asset's own next fill strictly after that close. The assets in
+        the mask `unplaced` get none: they stay as they are.
         """
         self.decided = self.row - 1
         self.target = target
         self.open_order = (target != 0.0) | (self.units != 0.0)
+        if unplaced is not None:
+            self.open_order &= ~unplaced
         self.fill_at = self.tape.next_fill[self.tape.home_at[self.decided] + 1]
 
     def advance(self, row: int) -> None:

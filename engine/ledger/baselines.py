@@ -102,21 +102,26 @@ def leg_alone(
     Returns
     -------
     Backtest
-        At each decision, the barbell's own weights of the members scaled to sum to 1:
-        all cash where the barbell holds none of them.
+        At each decision, the barbell's own weights of the members scaled to sum to 1
+        (with short positions: their absolute values, or less where margin asks for
+        it): all cash where the barbell holds none of them.
     """
+    margin = tape.execution.short_margin or 0.0
     return play(
         tape,
         name=name,
         decide_at=pd.DatetimeIndex(targets.index),
-        policy=fixed(sleeve(targets, members)),
+        policy=fixed(sleeve(targets, members, margin)),
     )
 
 
 def sleeve(
-    targets: pd.DataFrame, members: Sequence[str]
+    targets: pd.DataFrame, members: Sequence[str], margin: float = 0.0
 ) -> dict[pd.Timestamp, pd.Series]:
     """Return the members' weights scaled to 1 by decision; 0 where there are none.
+
+    Absolute values count, and short ones at `margin` at least: a leg that is long and
+    short by nearly as much is not blown up.
 
     Raises `DataError` for a member that is no column of `targets` (D, N).
     """
@@ -125,7 +130,9 @@ def sleeve(
         raise DataError(f"{at_most(unknown)} are not among the barbell's assets")
     chosen = targets[list(members)]
     weights = chosen.to_numpy()
-    total = weights.sum(axis=1, keepdims=True)
+    total = np.abs(weights).sum(axis=1, keepdims=True)
+    asked = margin * np.maximum(-weights, 0.0).sum(axis=1, keepdims=True)
+    total = np.maximum(total, asked)
     some = total > _EMPTY
     scaled = np.where(some, weights / np.where(some, total, 1.0), 0.0)
     return {

@@ -38,16 +38,42 @@ def liquidity_of(bars: Bars, symbols: Sequence[str], terms: Execution) -> Liquid
     Shapes (S, n). A session without a trade counts as turnover 0; one without a bar not
     at all.
     """
-    price = bars.price[list(symbols)]
-    shape = price.shape
+    names = list(symbols)
     if bars.turnover is None:
+        shape = (len(bars.price), len(names))
         return Liquidity(most=np.full(shape, np.inf), impact=np.zeros(shape))
-    turnover, _ = _trailing(bars.turnover[list(symbols)].to_numpy())
-    returns = (price / price.ffill().shift(1) - 1.0).to_numpy()
+    return _law(bars.turnover[names].to_numpy(), _returns(bars, names), terms)
+
+
+def next_liquidity(bars: Bars, symbols: Sequence[str], terms: Execution) -> Liquidity:
+    """Return the liquidity of lines at the session after the last of `bars`, (n,).
+
+    What `liquidity_of` has for that session, known the session before.
+    """
+    names = list(symbols)
+    if bars.turnover is None:
+        return Liquidity(most=np.full(len(names), np.inf), impact=np.zeros(len(names)))
+    blank = np.full((1, len(names)), np.nan)
+    turnover = bars.turnover[names].to_numpy()[-LOOK_BACK:]
+    returns = _returns(bars, names)[-LOOK_BACK:]
+    found = _law(np.vstack([turnover, blank]), np.vstack([returns, blank]), terms)
+    return Liquidity(most=found.most[-1], impact=found.impact[-1])
+
+
+def _returns(bars: Bars, names: list[str]) -> np.ndarray:
+    """Return simple returns between consecutive bars, (S, n)."""
+    price = bars.price[names]
+    found: np.ndarray = (price / price.ffill().shift(1) - 1.0).to_numpy()
+    return found
+
+
+def _law(turnovers: np.ndarray, returns: np.ndarray, terms: Execution) -> Liquidity:
+    """Return the liquidity at each session from those before it, (S, n) each."""
+    turnover, _ = _trailing(turnovers)
     _, volatility = _trailing(returns)
     known = turnover > 0.0  # False for NaN
     value = np.where(known, turnover, 1.0)
-    most = np.full(shape, np.inf)
+    most = np.full(turnovers.shape, np.inf)
     if terms.max_participation is not None:
         most = np.where(known, terms.max_participation * value, np.inf)
     moves = known & np.isfinite(volatility)

@@ -39,18 +39,35 @@ class AccountView:
 
     weights : (N,) shares of NAV held in each asset. cash : share of NAV in cash of all
     currencies. tradeable : (N,) whether the asset has a price that is not stale, and
-    its currency a rate. first : True until a decision has been given.
+    its currency a rate. first : True until a decision has been given. nav : the account
+    is worth, its currency. price : (N,) last prices, own currency. rate : (N,) the
+    account's currency per unit of it. shortable : (N,) whether the thesis and the
+    market allow a short position.
     """
 
     weights: pd.Series
     cash: float
     tradeable: pd.Series
     first: bool
+    nav: float
+    price: np.ndarray
+    rate: np.ndarray
+    shortable: pd.Series
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Orders:
+    """Target weights by asset, the rest being cash, and assets that get no order."""
+
+    weights: pd.Series
+    unplaced: tuple[str, ...]
 
 
 #: Session and its close (UTC) -> target weights by asset, the rest being cash; or None
 #: to leave open orders as they are.
-Policy = Callable[[pd.Timestamp, np.datetime64, AccountView], pd.Series | None]
+Policy = Callable[
+    [pd.Timestamp, np.datetime64, AccountView], "pd.Series | Orders | None"
+]
 
 
 def fixed(targets: Mapping[pd.Timestamp, pd.Series]) -> Policy:
@@ -144,7 +161,13 @@ def walk(
         session = tape.days[row]
         moment = tape.moments[tape.home_at[row]]
         wanted = policy(session, moment, _view(account, first=not targets))
-        if wanted is not None:
+        if wanted is None:
+            continue
+        if isinstance(wanted, Orders):
+            targets[session] = check_target(wanted.weights, tape, row)
+            still = tape.symbols.isin(wanted.unplaced)
+            account.order(targets[session], still)
+        else:
             targets[session] = check_target(wanted, tape, row)
             account.order(targets[session])
     account.advance(len(tape.days) - 1)
@@ -178,6 +201,10 @@ def _view(account: Account, *, first: bool) -> AccountView:
         cash=cash / nav,
         tradeable=pd.Series(tradeable_at(tape, row), index=tape.symbols),
         first=first,
+        nav=float(nav),
+        price=price,
+        rate=rate,
+        shortable=pd.Series(tape.rules.short[row], index=tape.symbols),
     )
 
 

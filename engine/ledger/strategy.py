@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +11,15 @@ import pandas as pd
 
 from engine.costs.fees import FeeSchedule
 from engine.costs.model import cost_rates
+from engine.costs.orders import OrderCosts, order_costs
 from engine.ledger.backtest import Backtest
-from engine.ledger.simulate import AccountView, play
+from engine.ledger.liquidity import next_liquidity
+from engine.ledger.simulate import AccountView, Orders, play
 from engine.ledger.tape import Tape
-from engine.market.calendar import sessions
+from engine.market.calendar import SESSIONS_PER_YEAR, calendar_of, sessions
 from engine.market.listing import Line, Universe
 from engine.market.market import Known, Market
-from engine.portfolio.barbell import decide, estimate_risk
+from engine.portfolio.barbell import PERIOD_SESSIONS, decide, estimate_risk
 from engine.portfolio.results import Decision, Risk, Scorecard
 from engine.portfolio.scoring import WeightedFactor, score
 from engine.thesis.model import Leg, Thesis
@@ -52,6 +54,8 @@ class Assessments:
         self.market = market
         self.factors = factors
         self.symbols = [line.symbol for line in assets]
+        self.lines = sorted(assets, key=lambda line: line.symbol)
+        self.layer_of = {name: universe.layer_of(name) for name in self.symbols}
         self.exposures = universe.exposures(self.symbols)
         self._made: dict[np.datetime64, Assessment] = {}
 
@@ -69,7 +73,11 @@ class Assessments:
                     self.thesis.scoring,
                 ),
                 risk=estimate_risk(
-                    known, pd.Index(sorted(self.symbols)), self.thesis.portfolio
+                    known,
+                    pd.Index([line.symbol for line in self.lines]),
+                    self.thesis.portfolio,
+                    assets=self.lines,
+                    layer_of=self.layer_of,
                 ),
             )
         return self._made[moment]
@@ -129,13 +137,12 @@ def run_strategy(
 ) -> tuple[tuple[Decision, ...], Backtest]:
     """Return every decision of a barbell and the account that followed them."""
     thesis = strategy.thesis
-    symbols = [line.symbol for line in strategy.assets]
-    layer_of = {symbol: strategy.universe.layer_of(symbol) for symbol in symbols}
+    layer_of = strategy.assessments.layer_of
     decisions: list[Decision] = []
 
     def policy(
         session: pd.Timestamp, moment: np.datetime64, account: AccountView
-    ) -> pd.Series:
+    ) -> pd.Series | Orders:
         buy, sell = cost_rates(
             strategy.assets,
             strategy.schedule,
@@ -144,6 +151,9 @@ def run_strategy(
             base=thesis.about.currency,
         )
         now = strategy.assessments.at(moment)
+        orders = expected_orders(strategy, now.known, session, account)
+        if orders is not None:
+            buy, sell = buy + orders.per_share[0], sell + orders.per_share[1]
         decision = decide(
             now.known,
             thesis=thesis,
@@ -161,14 +171,71 @@ def run_strategy(
             max_weight=_name_limit(strategy, layer_of, now.known, account.tradeable),
             scorecard=now.scorecard,
             risk=now.risk,
+            borrow_cost=expected_borrowing(thesis, strategy.assets),
+            orders=orders,
+            shortable=account.shortable if thesis.portfolio.max_short else None,
         )
         decisions.append(decision)
+        if decision.unplaced:
+            return Orders(weights=decision.weights, unplaced=decision.unplaced)
         return decision.weights
 
     backtest = play(
         strategy.tape, name=strategy.name, decide_at=decide_at, policy=policy
     )
     return tuple(decisions), backtest
+
+
+def expected_orders(
+    strategy: Strategy, known: Known, session: pd.Timestamp, account: AccountView
+) -> OrderCosts | None:
+    """Return what orders are expected to cost beyond rates, from what is known.
+
+    None where the settings charge nothing of the kind.
+    """
+    thesis, lines = strategy.thesis, strategy.assets
+    place = {line.symbol: n for n, line in enumerate(lines)}
+    most, impact = np.full(len(lines), np.inf), np.zeros(len(lines))
+    terms = thesis.execution
+    if terms.impact > 0.0 or terms.max_participation is not None:
+        for mic, bars in known.bars.items():
+            here = [line.symbol for line in lines if calendar_of(line.mic) == mic]
+            found = next_liquidity(bars, here, terms)
+            own = [place[symbol] for symbol in here]
+            most[own], impact[own] = found.most, found.impact
+    return order_costs(
+        lines,
+        strategy.schedule,
+        terms,
+        session,
+        base=thesis.about.currency,
+        nav=account.nav,
+        price=account.price,
+        rate=account.rate,
+        raw=strategy.tape.rules.charge_of % 2 == 1,
+        most=most,
+        impact=impact,
+        sessions=PERIOD_SESSIONS[thesis.portfolio.rebalance],
+        largest_fixed=thesis.portfolio.max_fixed_cost,
+    )
+
+
+def expected_borrowing(thesis: Thesis, lines: Sequence[Line]) -> pd.Series | None:
+    """Return what a short position costs until the next regular decision, (N,).
+
+    What the ledger charges per currency, unless the thesis has an expectation of its
+    own (``portfolio.borrow_rate``); None for a thesis without shorts or with its own.
+    """
+    own = "borrow_rate" in thesis.portfolio.model_fields_set
+    if own or not thesis.portfolio.max_short:
+        return None
+    terms, period = thesis.execution, PERIOD_SESSIONS[thesis.portfolio.rebalance]
+    years = period / SESSIONS_PER_YEAR[thesis.about.calendar]
+    rates = {
+        line.symbol: terms.borrow_rates.get(line.currency, terms.borrow_rate) * years
+        for line in lines
+    }
+    return pd.Series(rates)
 
 
 def _name_limit(

@@ -8,13 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from engine.costs.orders import OrderCosts
 from engine.errors import DataError, UsageError, at_most
 from engine.market.calendar import SESSIONS_PER_YEAR, calendar_of
 from engine.market.listing import Line
 from engine.market.market import Known
 from engine.portfolio.alpha import expected_returns
 from engine.portfolio.choice import choose
-from engine.portfolio.constraints import ALLOWED_BREACH, Limits
+from engine.portfolio.constraints import ALLOWED_BREACH, Limits, shorts
 from engine.portfolio.objectives import OBJECTIVES
 from engine.portfolio.objectives.goal import Outlook
 from engine.portfolio.results import Decision, Risk, Scorecard
@@ -48,6 +49,8 @@ def decide(
     scorecard: Scorecard | None = None,
     risk: Risk | None = None,
     borrow_cost: pd.Series | None = None,
+    orders: OrderCosts | None = None,
+    shortable: pd.Series | None = None,
 ) -> Decision:
     """Return what to hold from the close of `known`'s last home session.
 
@@ -76,6 +79,11 @@ def decide(
     borrow_cost : Series, optional
         Cost of a short position over one rebalance period, a fraction of its value;
         default: ``portfolio.borrow_rate``.
+    orders : OrderCosts, optional
+        What orders cost beyond `buy_cost` and `sell_cost`, in the order of `assets`;
+        default: nothing.
+    shortable : Series of bool, optional
+        What may be short now; default: every line but those of mainland China.
 
     Returns
     -------
@@ -106,7 +114,13 @@ def decide(
     )
     written = _rules(thesis, legs, max_weight, first)
     known_by = traits(ordered, layer_of, _beta(known, names, thesis))
+    if shortable is not None:
+        open_ = known_by.shortable & _mask(shortable, names)
+        known_by = replace(known_by, shortable=open_)
     limits = limits_at(written, names.to_list(), known_by, position)
+    if orders is not None:
+        places = [symbols.index(name) for name in names]
+        limits = replace(limits, orders=orders.take(places))
     alpha = expected_returns(card.score, _volatility(risk, rules), rules.ic)
     outlook = _outlook(
         known,
@@ -142,6 +156,9 @@ def decide(
         fallback=chosen.fallback,
         prices=chosen.prices,
         slacks=chosen.slacks,
+        unplaced=()
+        if chosen.unplaced is None
+        else tuple(names[chosen.unplaced].tolist()),
     )
 
 
@@ -214,18 +231,28 @@ def _with_risk(
     borrowed = np.full(len(limits.assets), rules.borrow_rate / _periods(thesis))
     if borrow_cost is not None:
         borrowed = _rates(borrow_cost, pd.Index(limits.assets), "borrowing")
+    limits = replace(
+        limits, notes=notes, borrowed=borrowed, most_short=_margin(limits, thesis)
+    )
     if rules.risk_limit is None:
-        return replace(limits, notes=notes, borrowed=borrowed)
+        return limits
     yearly = _covariance(risk, pd.Index(limits.assets)) * (
         PERIOD_SESSIONS[rules.rebalance] * _periods(thesis)
     )
-    return replace(
-        limits,
-        notes=notes,
-        borrowed=borrowed,
-        risk_limit=rules.risk_limit,
-        covariance=yearly,
-    )
+    return replace(limits, risk_limit=rules.risk_limit, covariance=yearly)
+
+
+def _margin(limits: Limits, thesis: Thesis) -> float | None:
+    """Return the largest sum of short positions that the account's margin bears.
+
+    What is short and cannot be bought back counts as borne. None where the limits of
+    the names allow no more anyway.
+    """
+    margin = thesis.execution.short_margin
+    if not margin or not limits.shorts:
+        return None
+    most = max(1.0 / margin, shorts(limits.ceiling))
+    return None if shorts(limits.floor) <= most else most
 
 
 def _outlook(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.portfolio.constraints import CAP, CASH, SHORT, TURNOVER
+from engine.portfolio.constraints import CAP, CASH, REACH, SHORT, TURNOVER
 from engine.portfolio.direct_problem import Piece, Problem
 
 #: A multiplier below this share of the scale is the solver's rounding.
@@ -73,6 +73,8 @@ def prices_of(problem: Problem, piece: Piece) -> Iterator[tuple[str, float]]:
         multiplier = float(piece.on_bounds[place])
         if multiplier > 0.0 and limits.cap[place] <= limits.ceiling[place]:
             yield f"{CAP} ({limits.assets[place]})", multiplier * problem.scale
+        elif multiplier > 0.0 and limits.reach is not None and limits.may_buy[place]:
+            yield f"{REACH} ({limits.assets[place]})", multiplier * problem.scale
         elif multiplier < 0.0 and limits.short_cap[place] > 0.0:
             yield f"{SHORT} ({limits.assets[place]})", -multiplier * problem.scale
 

@@ -10,7 +10,14 @@ import pandas as pd
 
 from engine.errors import InfeasibleError, at_most
 from engine.portfolio.collisions import explain
-from engine.portfolio.constraints import ALLOWED_BREACH, Limits, breach
+from engine.portfolio.constraints import (
+    ALLOWED_BREACH,
+    REACH,
+    Limits,
+    at_rates,
+    breach,
+)
+from engine.portfolio.minimums import notes_of, worthwhile
 from engine.portfolio.objectives.goal import Aim, Goal
 from engine.portfolio.relax import relaxed
 from engine.portfolio.solvers import answers
@@ -36,6 +43,7 @@ class Chosen:
     fallback: str = ""
     prices: Mapping[str, float] = field(default_factory=dict)
     slacks: Mapping[str, float] = field(default_factory=dict)
+    unplaced: np.ndarray | None = None
 
 
 def choose(
@@ -55,15 +63,38 @@ def choose(
     `relax`, limits that collide are widened by the least that lets a portfolio exist;
     the slacks are recorded, and a note names them. Raises `InfeasibleError` where
     nothing meets the limits.
+
+    No trade exceeds what participation lets through until the next regular decision,
+    unless the other limits ask for it: then orders wait, and a note says so.
     """
     rates = buy_cost, sell_cost
+    if limits.orders is not None and np.isfinite(limits.orders.reach).any():
+        reach = limits.orders.reach
+        cap = np.maximum(limits.cap, limits.held - reach)  # what cannot leave in time
+        try:
+            return _chosen(
+                replace(limits, reach=reach, cap=cap), aim, rates, session, relax=False
+            )
+        except InfeasibleError:
+            note = (
+                f"{REACH}: the other limits ask for more than can be traded before "
+                "the next decision; orders will wait"
+            )
+            limits = replace(limits, notes=(*limits.notes, note))
+    return _chosen(limits, aim, rates, session, relax=relax)
+
+
+def _chosen(
+    limits: Limits, aim: Aim, rates: Rates, session: pd.Timestamp, *, relax: bool
+) -> Chosen:
+    """Return the best weights within limits that may collide; see `choose`."""
     if limits.closed.all():
         return _kept(limits, aim.goal, rates)
     if (limits.floor >= limits.highest).all():  # what trades must go: nothing to choose
         aim = replace(aim, ideal=limits.floor)
     tried = []
     for covered in (True, False):
-        chosen, status = _attempt(limits, aim, rates, covered)
+        chosen, status = _worthwhile(limits, aim, rates, covered)
         if chosen is not None:
             return chosen
         tried.append(status)
@@ -74,7 +105,7 @@ def choose(
                 [f"{name} by {slack:.6g}" for name, slack in slacks.items()]
             )
             wider = replace(wider, notes=(*wider.notes, note))
-            chosen = choose(wider, aim, buy_cost, sell_cost, session=session)
+            chosen = _chosen(wider, aim, rates, session, relax=False)
             return replace(chosen, slacks=slacks)
     collision = explain(limits, session)
     raise InfeasibleError(
@@ -94,20 +125,56 @@ def _kept(limits: Limits, goal: Goal, rates: Rates) -> Chosen:
     return replace(chosen, status="closed form", solver="none", notes=notes)
 
 
-def _attempt(
+def _worthwhile(
     limits: Limits, aim: Aim, rates: Rates, covered: bool
 ) -> tuple[Chosen | None, str]:
-    """Return weights with costs covered or not, or None and why there are none."""
+    """Return weights whose orders are worth their minimum charges, and why if none."""
+
+    def attempt(within: Limits, spare: float, flat: bool) -> tuple[Chosen | None, str]:
+        kept = bool(limits.closed.sum() == within.closed.sum())
+        free = aim if kept else replace(aim, ideal=None)
+        return _attempt(within, free, rates, covered, spare, flat)
+
+    found = worthwhile(limits, attempt)
+    if found.answer is None:
+        return None, found.word
+    notes = (*found.answer.notes, *notes_of(limits, found.dropped, found.asked))
+    chosen = replace(found.answer, notes=notes)
+    if limits.orders is not None and limits.orders.minima:
+        # no order either for what is to stay: it would follow the price, for a minimum
+        chosen = replace(chosen, unplaced=chosen.weights == limits.held)
+    return chosen, found.word
+
+
+def _attempt(
+    limits: Limits, aim: Aim, rates: Rates, covered: bool, spare: float, flat: bool
+) -> tuple[Chosen | None, str]:
+    """Return weights with costs covered or not, or None and why there are none.
+
+    `spare` is the cash set aside for what minima add to charges, and for impact where
+    that is left out of the problem (`flat`).
+    """
     if aim.ideal is not None:
-        settled, missed = _settle(limits, aim.goal, aim.ideal, rates, covered)
+        settled, missed = _settle(
+            limits, aim.goal, aim.ideal, rates, covered, spare, flat
+        )
         if not missed:
             return replace(settled, status="closed form", solver="none"), ""
     fallback = ""
-    for solution in answers(limits, aim.goal, rates, covered=covered):
+    kept = limits
+    if spare and covered:
+        low, high = limits.cash
+        kept = replace(kept, cash=(low + spare, high))
+    if flat and limits.orders is not None:
+        still = replace(limits.orders, impact=0.0 * limits.orders.impact)
+        kept = replace(kept, orders=still)
+    for solution in answers(kept, aim.goal, rates, covered=covered):
         if solution.weights is None:
             fallback = f"{solution.solver}: {solution.status}"
             continue
-        settled, missed = _settle(limits, aim.goal, solution.weights, rates, covered)
+        settled, missed = _settle(
+            limits, aim.goal, solution.weights, rates, covered, spare, flat
+        )
         if not missed:
             chosen = replace(
                 settled,
@@ -128,8 +195,13 @@ def _settle(
     weights: np.ndarray,
     rates: Rates,
     covered: bool,
+    spare: float = np.inf,
+    flat: bool = False,
 ) -> tuple[Chosen, str]:
     """Return weights freed of dust with their costs, and the limit they miss, if any.
+
+    What minima (and impact, where `flat`) add beyond `spare` is left out of the limits,
+    not of the costs.
 
     A weight within 1e-8 of 0 or of what is held becomes exactly that; what cannot
     trade keeps exactly what is held.
@@ -139,8 +211,14 @@ def _settle(
     settled = np.where(np.abs(weights) < DUST, 0.0, weights)
     settled = np.where(limits.shorts, settled, np.maximum(settled, 0.0))
     settled = np.where(still, limits.held, settled)
-    costs = trading_costs(settled - limits.held, *rates)
-    worst, name = breach(limits, settled, costs if covered else 0.0)
+    traded, over = settled - limits.held, 0.0
+    costs = at_rates(traded, *rates)
+    if limits.orders is not None:
+        costs += float(limits.orders.expected(traded).sum())
+        added = float(limits.orders.bounded(traded).sum())
+        added += float(limits.orders.moved(traded).sum()) if flat else 0.0
+        over = max(added - spare, 0.0)
+    worst, name = breach(limits, settled, costs - over if covered else 0.0)
     cash = 1.0 - float(settled.sum())
     notes = limits.notes
     if not covered:
@@ -158,11 +236,3 @@ def _settle(
         notes=notes,
     )
     return chosen, name if worst > ALLOWED_BREACH else ""
-
-
-def trading_costs(
-    traded: np.ndarray, buy_cost: np.ndarray, sell_cost: np.ndarray
-) -> float:
-    """Return what trades cost, as a share of net asset value before them."""
-    bought, sold = np.maximum(traded, 0.0), np.maximum(-traded, 0.0)
-    return float(buy_cost @ bought + sell_cost @ sold)

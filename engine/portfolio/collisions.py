@@ -12,6 +12,7 @@ from engine.portfolio.constraints import (
     CAP,
     CASH,
     GROSS,
+    MARGIN,
     NAMES,
     RISK,
     SHORT,
@@ -150,6 +151,10 @@ def rows_of(limits: Limits) -> list[Row]:
         gross = np.zeros(4 * n + 3)
         gross[:n], gross[3 * n + 3 :] = 1.0, 2.0
         rows.append(_row(GROSS, "", limits.gross, gross, limits.gross))
+    if limits.most_short is not None and limits.shorts:
+        short = np.zeros(4 * n + 3)
+        short[3 * n + 3 :] = 1.0
+        rows.append(_row(MARGIN, "", limits.most_short, short, limits.most_short))
     if limits.most_names is not None and not limits.shorts:
         reach = np.where(np.isfinite(limits.highest), limits.highest, 0.0)
         share = np.zeros(4 * n + 3)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.costs.orders import OrderCosts
+
 #: A weight below this is nothing held.
 NOTHING = 1e-12
 #: How far a weight may miss a limit (the solver's tolerance, times the number of
@@ -21,6 +23,8 @@ GROSS = "portfolio.max_gross"
 NAMES = "portfolio.max_names"
 SMALLEST = "portfolio.min_position"
 RISK = "portfolio.risk_limit"
+REACH = "execution.max_participation"
+MARGIN = "execution.short_margin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,6 +71,9 @@ class Limits:
     risk_limit : largest volatility under `covariance`, shape (N, N); None = no limit.
     least : raises the smallest weight, where a search for whole numbers holds a name.
     borrowed : what a short position costs per rebalance period, a fraction of it.
+    most_short : largest sum of short positions; None = no limit.
+    orders : what orders cost beyond rates on their value; None = nothing.
+    reach : largest trade of each asset; None = no limit.
     notes : what a reader must know.
     """
 
@@ -90,6 +97,9 @@ class Limits:
     covariance: np.ndarray | None = None
     least: np.ndarray | None = None
     borrowed: np.ndarray | None = None
+    most_short: float | None = None
+    orders: OrderCosts | None = None
+    reach: np.ndarray | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -103,6 +113,8 @@ class Limits:
         towards_zero = np.where(self.forced, 0.0, np.minimum(self.held, 0.0))
         opened = np.where(self.may_buy, -self.short_cap, towards_zero)
         floor = np.where(self.may_sell, opened, self.held)
+        if self.reach is not None:
+            floor = np.maximum(floor, self.held - self.reach)
         return np.asarray(
             floor if self.least is None else np.maximum(floor, self.least)
         )
@@ -111,7 +123,10 @@ class Limits:
     def ceiling(self) -> np.ndarray:
         """Largest weight but for caps: what is held where it cannot be bought."""
         towards_zero = np.where(self.may_sell, np.maximum(self.held, 0.0), self.held)
-        return np.asarray(np.where(self.may_buy, np.inf, towards_zero))
+        ceiling = np.where(self.may_buy, np.inf, towards_zero)
+        if self.reach is not None:
+            ceiling = np.minimum(ceiling, self.held + self.reach)
+        return np.asarray(ceiling)
 
     @property
     def highest(self) -> np.ndarray:
@@ -122,6 +137,11 @@ class Limits:
     def borrow(self) -> np.ndarray:
         """Cost of a short position over one rebalance period, shape (N,)."""
         return np.zeros(len(self.assets)) if self.borrowed is None else self.borrowed
+
+    @property
+    def curved(self) -> bool:
+        """Whether costs of trading grow faster than trades: impact."""
+        return self.orders is not None and self.orders.curved
 
     @property
     def whole_numbers(self) -> bool:
@@ -156,6 +176,31 @@ def turnover(limits: Limits, weights: np.ndarray) -> float:
     return 0.5 * (float(traded) + abs(cash - before))
 
 
+def shorts(weights: np.ndarray) -> float:
+    """Return the sum of short positions, from 0."""
+    return float(np.maximum(-weights, 0.0).sum())
+
+
+def trading_costs(
+    limits: Limits, weights: np.ndarray, rates: tuple[np.ndarray, np.ndarray]
+) -> float:
+    """Return what the optimiser counts as the costs of reaching weights (N,).
+
+    `rates` (N,) each of buying and of selling, impact on top: convex.
+    """
+    traded = weights - limits.held
+    costs = at_rates(traded, *rates)
+    if limits.orders is not None:
+        costs += float(limits.orders.convex(traded).sum())
+    return costs
+
+
+def at_rates(traded: np.ndarray, buy_cost: np.ndarray, sell_cost: np.ndarray) -> float:
+    """Return what trades cost at rates, as a share of net asset value before them."""
+    bought, sold = np.maximum(traded, 0.0), np.maximum(-traded, 0.0)
+    return float(buy_cost @ bought + sell_cost @ sold)
+
+
 def risk(limits: Limits, weights: np.ndarray) -> float:
     """Return the volatility that the risk limit bounds, 0 without a covariance."""
     if limits.covariance is None:
@@ -179,6 +224,10 @@ def _misses(
         yield turnover(limits, weights) - limits.max_turnover, TURNOVER
     if limits.gross is not None:
         yield float(np.abs(weights).sum()) - limits.gross, GROSS
+    if limits.most_short is not None:
+        yield shorts(weights) - limits.most_short, MARGIN
+    if limits.reach is not None:
+        yield float((np.abs(weights - limits.held) - limits.reach).max()), REACH
     if limits.risk_limit is not None:
         yield risk(limits, weights) - limits.risk_limit, RISK
     held = np.abs(weights) > ALLOWED_BREACH

@@ -48,6 +48,8 @@ def handles(limits: Limits, goal: Goal) -> bool:
         isinstance(goal, Quadratic)
         and limits.gross is None
         and limits.risk_limit is None
+        and not limits.curved
+        and not (limits.shorts and limits.most_short is not None)
         and not (limits.shorts and limits.borrow.any())
         and not (limits.shorts and limits.forced.any())
     )

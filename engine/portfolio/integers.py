@@ -17,7 +17,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.portfolio.constraints import ALLOWED_BREACH, NAMES, Budget, Limits
+from engine.portfolio.constraints import (
+    ALLOWED_BREACH,
+    NAMES,
+    Budget,
+    Limits,
+    trading_costs,
+)
 from engine.portfolio.objectives.goal import Goal
 from engine.portfolio.solution import Solution
 from engine.portfolio.solvers import answers
@@ -101,11 +107,9 @@ class _Search:
         else:
             return None
         weights = solution.weights
-        traded = weights - self.limits.held
-        costs = self.rates[0] @ np.maximum(traded, 0.0)
-        costs += self.rates[1] @ np.maximum(-traded, 0.0)
-        costs += self.limits.borrow @ np.maximum(-weights, 0.0)
-        value = self.goal.value(weights, float(costs))
+        costs = trading_costs(self.limits, weights, self.rates)
+        costs += float(self.limits.borrow @ np.maximum(-weights, 0.0))
+        value = self.goal.value(weights, costs)
         return _Branch(inside, outside, weights, value, solution)
 
     def portfolios(self, branch: _Branch) -> Iterator[_Branch]:

@@ -16,7 +16,9 @@ from engine.portfolio.constraints import (
     CAP,
     CASH,
     GROSS,
+    MARGIN,
     NAMES,
+    REACH,
     RISK,
     SHORT,
     SMALLEST,
@@ -34,6 +36,8 @@ GAP = {"mip_rel_gap": 1e-7, "mip_feasibility_tolerance": 1e-9}
 UNBOUNDED = 100.0
 #: A multiplier below this share of the scale is the solver's rounding.
 _BINDS = 1e-7
+#: A usual trade, as a share of the account: the unit of what impact is counted in.
+_TRADE = 0.01
 
 Rates = tuple[np.ndarray, np.ndarray]
 
@@ -73,7 +77,7 @@ def solve(limits: Limits, goal: Goal, rates: Rates, *, covered: bool) -> Solutio
     """
     programme = define(limits, goal, rates, covered=covered)
     problem = programme.problem
-    linear = goal.linear_program and limits.risk_limit is None
+    linear = _is_linear(limits, goal)
     name = "highs" if linear else "clarabel"
     try:
         with warnings.catch_warnings():
@@ -133,14 +137,19 @@ def define(limits: Limits, goal: Goal, rates: Rates, *, covered: bool) -> Progra
     loss, own = goal.define(weights)
     rules += [Rule(constraint=one) for one in own]
     rules += _ranges(limits, weights, whole)
-    paid = float(covered) * (rates[0] @ bought + rates[1] @ sold)
+    trading = rates[0] @ bought + rates[1] @ sold
+    if limits.curved:
+        moved, bent = _impact(limits, bought, sold, whole)
+        trading = trading + moved
+        rules += [Rule(constraint=one) for one in bent]
+    paid = float(covered) * trading
     low, high = limits.cash
     rules.append(Rule(constraint=cash - paid >= low * whole, name=CASH, side="minimum"))
     rules.append(Rule(constraint=cash <= high * whole, name=CASH, side="maximum"))
     rules += _turnover(limits, bought, sold, cash, whole)
-    if limits.whole_numbers and goal.linear_program and limits.risk_limit is None:
+    if limits.whole_numbers and _is_linear(limits, goal):
         rules += _counted(limits, weights)
-    costs = rates[0] @ bought + rates[1] @ sold + limits.borrow @ cp.neg(weights)
+    costs = trading + limits.borrow @ cp.neg(weights)
     if goal.cost_weight:
         loss = loss + goal.cost_weight * costs
     return Programme(
@@ -153,11 +162,51 @@ def define(limits: Limits, goal: Goal, rates: Rates, *, covered: bool) -> Progra
     )
 
 
+def _is_linear(limits: Limits, goal: Goal) -> bool:
+    """Whether the goal, its costs and all limits are linear."""
+    return goal.linear_program and limits.risk_limit is None and not limits.curved
+
+
+def _impact(
+    limits: Limits, bought: cp.Variable, sold: cp.Variable, whole: cp.Expression
+) -> tuple[cp.Expression, list[cp.Constraint]]:
+    """Return impact as the optimiser counts it, and what defines it.
+
+    For x up to the limit of a session a power cone, ``t**(2/3) whole**(1/3) >= x``, in
+    units of a usual trade. What exceeds the limit pays the tangent's slope there.
+    """
+    orders = limits.orders
+    assert orders is not None
+    total: cp.Expression = cp.Constant(0.0)
+    rules: list[cp.Constraint] = []
+    for amount, impact in zip((bought, sold), orders.impact, strict=True):
+        some = np.flatnonzero(impact > 0.0)
+        if not len(some):
+            continue
+        session, k = orders.session[some], impact[some]
+        x, t = (cp.Variable(len(some), nonneg=True) for _ in range(2))
+        capped = np.isfinite(session)
+        slope = 1.5 * k * np.sqrt(np.where(capped, session, 0.0))
+        rules.append(_TRADE * x <= amount[some])
+        if capped.any():
+            rules.append(_TRADE * x[capped] <= session[capped] * whole)
+        if not capped.all():
+            rules.append(_TRADE * x[~capped] >= amount[some][~capped])
+        unit = cp.multiply(np.ones(len(some)), whole)
+        rules.append(cp.PowCone3D(t, unit, x, 2.0 / 3.0))
+        total = total + _TRADE**1.5 * k @ t + slope @ (amount[some] - _TRADE * x)
+    return total, rules
+
+
 def _ranges(
     limits: Limits, weights: cp.Expression, whole: cp.Expression
 ) -> Iterator[Rule]:
     """Yield what binds each asset, and sums of them."""
     floor, highest = limits.floor, np.minimum(limits.highest, UNBOUNDED)
+    if limits.reach is not None:  # named for itself, and CAP for what it is alone
+        near = np.minimum(limits.ceiling, UNBOUNDED)
+        highest = np.minimum(limits.cap, UNBOUNDED)
+        yield Rule(constraint=weights <= near * whole, name=REACH, assets=limits.assets)
     yield Rule(
         constraint=weights >= floor * whole,
         name=SHORT if limits.max_short else "",
@@ -174,6 +223,9 @@ def _ranges(
             yield Rule(constraint=below, name=budget.name, side="maximum")
     if limits.gross is not None:
         yield Rule(constraint=cp.norm1(weights) <= limits.gross * whole, name=GROSS)
+    if limits.most_short is not None and limits.shorts:
+        short = cp.sum(cp.neg(weights))
+        yield Rule(constraint=short <= limits.most_short * whole, name=MARGIN)
     if limits.risk_limit is not None and limits.covariance is not None:
         volatility = cp.norm(_square_root(limits.covariance) @ weights)
         yield Rule(constraint=volatility <= limits.risk_limit * whole, name=RISK)

@@ -10,6 +10,7 @@ from engine.portfolio.constraints import (
     CAP,
     CASH,
     GROSS,
+    MARGIN,
     NAMES,
     RISK,
     SMALLEST,
@@ -29,14 +30,15 @@ def relaxed(limits: Limits) -> tuple[Limits, Mapping[str, float]]:
     (shares of the account; of two limits that share a slack, the solver's choice).
     Then, with those widened, the fewest more names, the largest smallest position and
     the least risk that the others allow. Names read ``portfolio.cash maximum``, and
-    ``portfolio.max_weight (NVDA)`` for one asset. What cannot trade is never moved.
+    ``portfolio.max_weight (NVDA)`` for one asset. What cannot trade is never moved, and
+    the margin of short positions, which the ledger asks for, is never widened.
     """
     rows = rows_of(limits)
     slacks = least_slack(limits, rows).slacks
     used = [
         (row, float(slack))
         for row, slack in zip(rows, slacks, strict=True)
-        if slack > MET and row.name != NAMES
+        if slack > MET and row.name not in (NAMES, MARGIN)
     ]
     found = {_label(limits, row): slack for row, slack in used}
     limits = _widened(limits, used)

@@ -66,6 +66,8 @@ class Decision:
         per unit of each limit that binds, by setting ("portfolio.cash minimum",
         "portfolio.max_weight (NVDA)"). None for closed forms, whole numbers, ratios.
     slacks : setting -> by how much it was widened, only with ``portfolio.relax``.
+    unplaced : assets that get no order, because minimum charges would make it too dear:
+        the ledger leaves them alone, whatever their prices do until the others fill.
     """
 
     session: pd.Timestamp
@@ -83,3 +85,4 @@ class Decision:
     fallback: str = ""
     prices: Mapping[str, float] = field(default_factory=dict)
     slacks: Mapping[str, float] = field(default_factory=dict)
+    unplaced: tuple[str, ...] = ()

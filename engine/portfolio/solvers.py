@@ -25,6 +25,7 @@ def answers(
     without (`engine.portfolio.integers`), but for a linear one, which HiGHS takes.
     """
     searched = not goal.linear_program or limits.risk_limit is not None
+    searched = searched or limits.curved
     if limits.whole_numbers and searched:
         from engine.portfolio import integers  # it calls this function: a cycle
 

@@ -17,7 +17,7 @@ def holdings(raw: Raw) -> Iterator[Complaint]:
     rules = table(raw, "portfolio")
     yield from _risk_budgets(rules, list(table(raw, "barbell")))
     yield from _positions(rules)
-    yield from _short(rules)
+    yield from _short(rules, table(raw, "execution"))
     for key in ("currencies", "countries"):
         least = [
             bound[0] for one in table(rules, key).values() if (bound := limits(one))
@@ -74,9 +74,17 @@ def _positions(rules: Raw) -> Iterator[Complaint]:
         )
 
 
-def _short(rules: Raw) -> Iterator[Complaint]:
+def _short(rules: Raw, execution: Raw) -> Iterator[Complaint]:
     """Check that short positions do not meet rules that are for long ones alone."""
     short = _number(rules.get("max_short", 0.0)) or 0.0
+    if short > 0.0 and "short_margin" not in execution:
+        yield Complaint(
+            path=("portfolio", "max_short"),
+            message="max_short without execution.short_margin: the ledger holds no "
+            "short positions",
+            hint="set short_margin, the NAV asked for per unit of short value, for "
+            "example 1.5",
+        )
     if short > 0.0 and (_number(rules.get("min_position", 0.0)) or 0.0) > 0.0:
         yield Complaint(
             path=("portfolio", "min_position"),

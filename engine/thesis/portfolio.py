@@ -111,7 +111,13 @@ class Portfolio(Section):
         default=None, description="[minimum, maximum] of long less short positions."
     )
     borrow_rate: Fraction = Field(
-        default=0.0, description="Yearly cost of a short position, as expected."
+        default=0.0,
+        description="Yearly cost of a short position, as expected; unset: as charged.",
+    )
+    max_fixed_cost: Fraction = Field(
+        default=0.01,
+        description="Largest share that minimum charges may add to an order; smaller "
+        "orders are not placed.",
     )
     relax: Flag = Field(
         default=False,

@@ -47,7 +47,8 @@ def with_portfolio(added: str) -> str:
         if line.partition("=")[0].strip()
         not in {one.partition("=")[0].strip() for one in added.splitlines()}
     ]
-    return "\n".join(kept).replace("[portfolio]", f"[portfolio]\n{added}")
+    text = "\n".join(kept).replace("[portfolio]", f"[portfolio]\n{added}")
+    return text.replace("[execution]", "[execution]\nshort_margin = 1.5")
 
 
 @pytest.mark.parametrize(("added", "said"), ADDED, ids=[one for one, _ in ADDED])
@@ -76,6 +77,15 @@ GOOD_SETTINGS = [
 @pytest.mark.parametrize("added", GOOD_SETTINGS)
 def test_settings_that_agree(added):
     assert thesis(with_portfolio(added)).thesis.portfolio
+
+
+def test_short_positions_ask_for_a_margin():
+    text = with_portfolio("max_short = 0.1").replace("short_margin = 1.5", "")
+    with pytest.raises(ThesisError) as error:
+        thesis(text)
+    (problem,) = error.value.problems
+    assert "max_short without execution.short_margin" in str(problem)
+    assert "for example 1.5" in str(problem)
 
 
 def test_relaxing_is_a_setting_that_a_caller_may_replace():

@@ -10,8 +10,7 @@ import pytest
 
 from engine.portfolio import direct, program, solvers
 from engine.portfolio.certificates import is_proof
-from engine.portfolio.choice import trading_costs
-from engine.portfolio.constraints import Limits, breach, turnover
+from engine.portfolio.constraints import Limits, at_rates, breach, turnover
 from engine.portfolio.objectives.goal import Quadratic, nearest_to
 from engine.portfolio.objectives.mean_variance import mean_variance
 from tests.portfolio_cases import LAYERS, limits
@@ -30,7 +29,7 @@ class Case:
     feasible: np.ndarray
 
     def value(self, weights: np.ndarray) -> float:
-        costs = trading_costs(weights - self.limits.held, *self.rates)
+        costs = at_rates(weights - self.limits.held, *self.rates)
         return self.goal.value(weights, costs)
 
     def size(self, weights: np.ndarray) -> float:
@@ -55,7 +54,7 @@ def draw(seed: int, count: int | None = None) -> Case:
         total = feasible[np.isin(layers, members)].sum()
         legs[name] = (members, (max(total - room, 0.0), min(total + room, 1.0)))
     cash = 1.0 - feasible.sum()
-    left = cash - trading_costs(feasible - held, *rates)
+    left = cash - at_rates(feasible - held, *rates)
     moved = (np.abs(feasible - held).sum() + abs(cash - 1.0 + held.sum())) / 2.0
     rows = 60 if rng.random() < 0.7 else max(3, n // 2)  # fewer rows than assets
     returns = rng.standard_normal((rows, n)) * rng.uniform(0.005, 0.04, n)
@@ -85,7 +84,7 @@ def test_a_thousand_random_problems_meet_every_limit_and_are_optimal():
         found = direct.solve(case.limits, case.goal, case.rates, covered=True)
         assert found.status == "optimal", seed
         assert found.weights is not None
-        costs = trading_costs(found.weights - case.limits.held, *case.rates)
+        costs = at_rates(found.weights - case.limits.held, *case.rates)
         worst_breach = max(worst_breach, breach(case.limits, found.weights, costs)[0])
         worst_residual = max(worst_residual, found.residual)
         # cheap certificate on all of them: the portfolio that is known is no better
@@ -181,7 +180,7 @@ def test_shadow_prices_are_what_a_little_more_room_brings(
 
     def value(bound: Limits) -> float:
         found = direct.solve(bound, goal, rates, covered=True).weights
-        return goal.value(found, trading_costs(found - bound.held, *rates))
+        return goal.value(found, at_rates(found - bound.held, *rates))
 
     prices = direct.solve(case, goal, rates, covered=True).prices
     textbook = program.solve(case, goal, rates, covered=True).prices

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.portfolio.choice import choose, trading_costs
-from engine.portfolio.constraints import breach, risk
+from engine.portfolio.choice import choose
+from engine.portfolio.constraints import at_rates, breach, risk
 from engine.portfolio.objectives.goal import Aim, Goal
 from engine.portfolio.objectives.max_diversification import MaxDiversification
 from engine.portfolio.objectives.max_score import highest
@@ -49,7 +49,7 @@ def test_no_permitted_portfolio_is_better(kind):
         shares = rng.uniform(0.0, 1.0, (20, 1))
         between = shares * answer.weights + (1 - shares) * case.feasible
         for weights in [case.feasible, *between, *np.maximum(nearby, 0.0)]:
-            costs = trading_costs(weights - case.limits.held, *case.rates)
+            costs = at_rates(weights - case.limits.held, *case.rates)
             if breach(case.limits, weights, costs)[0] > 0.0 or not weights.any():
                 continue
             rivals += 1

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from engine.portfolio.constraints import Limits
+from engine.portfolio.constraints import Limits, at_rates
 
 #: Rounds end when costs change by less than this.
 _SETTLED = 1e-16
@@ -28,9 +28,9 @@ def after_costs(
         weights = invest(1.0 - limits.cash[0] - costs)
         traded = weights - limits.held
         before = costs
-        costs = float(
-            buy_cost @ np.maximum(traded, 0.0) + sell_cost @ np.maximum(-traded, 0.0)
-        )
+        costs = at_rates(traded, buy_cost, sell_cost)
+        if limits.orders is not None:
+            costs += float(limits.orders.expected(traded).sum())
         if abs(costs - before) < _SETTLED:
             break
     return weights
