@@ -37,14 +37,14 @@ def cleaned(value: Any) -> Any:
         return type(value)([cleaned(one) for one in value])
     if isinstance(value, dict | Mapping):  # a dict is known at once
         return {cleaned(name): cleaned(one) for name, one in value.items()}
-    names = _fields(type(value))
+    names = _fields(value.__class__)
     if names is not None:
         return type(value)(**{name: cleaned(getattr(value, name)) for name in names})
     return value
 
 
 @cache
-def _fields(kind: type) -> tuple[str, ...] | None:
+def _fields(kind: Any) -> tuple[str, ...] | None:
     """Return the names of a dataclass's fields, None for another class."""
     if not dataclasses.is_dataclass(kind):
         return None
