@@ -21,6 +21,7 @@ from measure import table
 from scipy import stats
 
 from engine import parts
+from engine.arithmetic import one_thread
 from engine.evidence.event_battery import TESTS, battery, skewness_adjusted_t
 from engine.evidence.event_beside import Models, beside
 from engine.evidence.event_placebo import (
@@ -164,6 +165,7 @@ def _in_time(d: Array) -> float:
     return float(d[BEFORE:].sum() / np.sqrt(LENGTH * (d**2).mean()))
 
 
+@one_thread()  # as a study computes
 def whole_battery() -> bool:
     """Time the battery against the loop; return whether it is fast enough."""
     y, market = worlds()

@@ -9,7 +9,7 @@ import platform
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.app import (
     SOURCE_OPTIONS,
@@ -26,6 +26,10 @@ from engine.study import Progress, run_study
 from engine.study_result import StudyResult
 from engine.thesis.registration import Registration
 from engine.thesis.template import starting_thesis
+from reports.draftsmen import Draftsmen, draftsmen
+
+if TYPE_CHECKING:
+    from reports.render import Begun
 
 
 def run_to_folder(
@@ -55,25 +59,43 @@ def run_to_folder(
     target = chosen or next_folder(name)
     check_target(target)
     progress("loading prices and signals")
-    inputs = study_inputs(document, progress=progress, **given(options, SOURCE_OPTIONS))
-    result = run_study(inputs, progress=progress)
-    progress("writing the reports")
-    manifest = manifest_of(result, path, document.text, command, options)
-    while True:
-        try:
-            write_folder(result, target, thesis_text=document.text, manifest=manifest)
-        except TakenError:
-            if chosen is not None:
-                raise
-            target = next_folder(name)  # another run of this thesis took the number
-        else:
-            return target, result
+    with draftsmen() as crew:  # they get ready while the study is computed
+        inputs = study_inputs(
+            document, progress=progress, **given(options, SOURCE_OPTIONS)
+        )
+        result = run_study(inputs, progress=progress)
+        progress("writing the reports")
+        manifest = manifest_of(result, path, document.text, command, options)
+        begun = _begin(result, provenance(manifest), crew)
+        while True:
+            try:
+                write_folder(
+                    result,
+                    target,
+                    thesis_text=document.text,
+                    manifest=manifest,
+                    begun=begun,
+                )
+            except TakenError:
+                if chosen is not None:
+                    raise
+                target = next_folder(name)  # another run of it took the number
+            else:
+                return target, result
 
 
 def write_folder(
-    result: StudyResult, target: Path, *, thesis_text: str, manifest: Mapping[str, Any]
+    result: StudyResult,
+    target: Path,
+    *,
+    thesis_text: str,
+    manifest: Mapping[str, Any],
+    begun: Begun | None = None,
 ) -> None:
-    """Write a run folder: tables, reports, summary and manifest, all or nothing."""
+    """Write a run folder: tables, reports, summary and manifest, all or nothing.
+
+    `begun` is its report where that was begun before.
+    """
     from reports.tables import tables  # loads the figures' libraries
 
     with new_folder(target) as work:
@@ -83,7 +105,9 @@ def write_folder(
             thesis_text=thesis_text,
             manifest=manifest,
             tables=tables(result),
-            write_reports=lambda folder: _render(result, folder, provenance(manifest)),
+            write_reports=lambda folder: _render(
+                result, folder, provenance(manifest), begun
+            ),
         )
 
 
@@ -103,10 +127,23 @@ def write_report(
         ) from error
 
 
-def _render(result: StudyResult, folder: Path, provenance: Mapping[str, str]) -> None:
+def _begin(
+    result: StudyResult, provenance: Mapping[str, str], crew: Draftsmen
+) -> Begun:
+    from reports.render import begin  # loads the figures' libraries
+
+    return begin(result, provenance, crew)
+
+
+def _render(
+    result: StudyResult,
+    folder: Path,
+    provenance: Mapping[str, str],
+    begun: Begun | None = None,
+) -> None:
     from reports.render import render  # loads the figures' libraries
 
-    render(result, folder, provenance=provenance)
+    render(result, folder, provenance, begun)
 
 
 def next_folder(thesis_id: str, runs: Path = Path("runs")) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -27,10 +28,17 @@ class OwnBars:
     newest: np.ndarray
 
 
+@lru_cache(maxsize=8)
+def index_of(assets: tuple[str, ...]) -> pd.Index:
+    """Return the index of some assets: one of strings is slow to make."""
+    return pd.Index(assets)
+
+
 def by_exchange(known: Known, assets: Sequence[str]) -> Iterator[OwnBars]:
     """Yield the known bars of `assets`, one exchange at a time; none if not listed."""
     for bars in known.bars.values():
-        column = bars.price.columns.get_indexer(pd.Index(assets))
+        listed = {name: at for at, name in enumerate(bars.price.columns.tolist())}
+        column = np.array([listed.get(name, -1) for name in assets], dtype=np.int64)
         place = np.flatnonzero(column >= 0)
         if not len(place) or not len(bars.price):
             continue
@@ -65,7 +73,7 @@ def measure_assets(
             np.isfinite(value[own.place]), own.close_utc[last], when[own.place]
         )
         longest = max(longest, int(count.max()))
-    index = pd.Index(assets)
+    index = index_of(tuple(assets))
     reading = AssetReading(
         values=pd.Series(value, index=index), known_at=pd.Series(when, index=index)
     )

@@ -47,21 +47,16 @@ def observed(signals: Signals, role: str) -> Table:
     A bound, a target, a forecast or a disputed figure is not a value. A restated
     value keeps the date of its first publication and takes its newest figure.
     """
-    frame = signals.observations
-    wanted = frame["series"] == signals.roles.get(role, role)
-    rows = np.flatnonzero(wanted.to_numpy())
-    number = np.isfinite(frame["value"].to_numpy()[rows])
-    observation = frame["quality"].array.take(rows) == "observed"
-    rows = rows[number & np.asarray(observation, dtype=np.bool_)]
-    code, names = frame["entity"].array.take(rows).factorize()
-    days = frame["value_date"].to_numpy()[rows]
-    dates, day = np.unique(days, return_inverse=True)
-    known = frame["known_at"].to_numpy()[rows]
+    rows, columns = signals.observed(role)
+    code, places = pd.factorize(columns.entity[rows])
+    names = columns.entities[places]
+    dates, day = np.unique(columns.value_date[rows], return_inverse=True)
+    known = columns.known_at[rows]
     value = np.full((len(dates), len(names)), np.nan)
     published = np.full(value.shape, np.datetime64("NaT", "ns"))
     # Rows come in the order they became known, and of repeated places numpy keeps the
     # last written: the newest figure.
-    value[day, code] = frame["value"].to_numpy()[rows]
+    value[day, code] = columns.value[rows]
     first = np.unique(day * max(len(names), 1) + code, return_index=True)[1]
     published[day[first], code[first]] = known[first]
     order = np.argsort(np.asarray(names, dtype=np.str_))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 REPLACEMENT = "\N{WHITE SQUARE}"
@@ -21,6 +22,8 @@ _UNFIT = re.compile(
 
 def clean(text: str) -> str:
     """Return a text whose unfit characters are white squares."""
+    if text.isascii() and text.isprintable():
+        return text
     return _UNFIT.sub(REPLACEMENT, text)
 
 
@@ -30,11 +33,19 @@ def cleaned(value: Any) -> Any:
         return clean(value)
     if isinstance(value, int | float | None):
         return value
-    if isinstance(value, Mapping):
-        return {cleaned(name): cleaned(one) for name, one in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(cleaned(one) for one in value)
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = [field.name for field in dataclasses.fields(value)]
-        return type(value)(**{name: cleaned(getattr(value, name)) for name in fields})
+        return type(value)([cleaned(one) for one in value])
+    if isinstance(value, dict | Mapping):  # a dict is known at once
+        return {cleaned(name): cleaned(one) for name, one in value.items()}
+    names = _fields(value.__class__)
+    if names is not None:
+        return type(value)(**{name: cleaned(getattr(value, name)) for name in names})
     return value
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...] | None:
+    """Return the names of a dataclass's fields, None for another class."""
+    if not dataclasses.is_dataclass(kind):
+        return None
+    return tuple(field.name for field in dataclasses.fields(kind))

@@ -23,7 +23,7 @@ def draw(figures: Iterable[Figure]) -> dict[str, str]:
     """
     convert = _converter()
     return {
-        figure.id: _own_ids(convert(specification(figure)), figure.id)
+        figure.id: own_ids(convert(specification(figure)), figure.id)
         for figure in figures
     }
 
@@ -51,11 +51,17 @@ def _converter() -> Callable[[str], str]:
 
 
 _IDENTIFIER = re.compile(r'\bid="([\w-]+)"')
+_USE = re.compile(r'(\bid="|url\(#)([\w-]+)(?=["\)])')
 
 
-def _own_ids(svg: str, prefix: str) -> str:
-    """Return an SVG whose ids carry a prefix."""
-    for name in set(_IDENTIFIER.findall(svg)):
-        svg = svg.replace(f'id="{name}"', f'id="{prefix}-{name}"')
-        svg = svg.replace(f"url(#{name})", f"url(#{prefix}-{name})")
-    return svg
+def own_ids(svg: str, prefix: str) -> str:
+    """Return an SVG whose ids carry a prefix, and count from 0 in each drawing.
+
+    Vega counts them through all that a process draws.
+    """
+    names = dict.fromkeys(_IDENTIFIER.findall(svg))
+    own = {
+        name: f"{prefix}-{name.rstrip('0123456789')}{count}"
+        for count, name in enumerate(names)
+    }
+    return _USE.sub(lambda use: use[1] + own.get(use[2], use[2]), svg)

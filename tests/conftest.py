@@ -41,6 +41,12 @@ def _absent(reason: str, variable: str) -> None:
     pytest.skip(reason)
 
 
+@pytest.fixture(autouse=True)
+def no_draftsmen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draw in the tests' own process, whose engine is warm, unless a test asks."""
+    monkeypatch.setattr("reports.draftsmen.spare_processors", lambda: 0)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

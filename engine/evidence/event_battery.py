@@ -114,6 +114,8 @@ def battery(
         shrink = np.sqrt(1.0 - within)
         own = ranks(residuals) if ranked is None else ranked
         centred = joint_ranks(residuals, own, abnormal)
+        rank = rank_statistic(centred, weights, abnormal.shape[-2])
+        np.sign(centred, out=centred)
         window = (shrink / deviation)[..., None] * (scaled * standard)[..., None, :]
         grank, grank_df = generalised_rank(residuals, own, window, weights)
         return Battery(
@@ -123,8 +125,8 @@ def battery(
             adjusted_patell=patell / inflation,
             bmp=bmp,
             adjusted_bmp=bmp * shrink / inflation,
-            rank=rank_statistic(centred, weights, abnormal.shape[-2]),
-            sign=rank_statistic(np.sign(centred), weights, abnormal.shape[-2]),
+            rank=rank,
+            sign=rank_statistic(centred, weights, abnormal.shape[-2]),
             generalised_sign=generalised_sign(
                 car,
                 count_true((residuals > 0.0).swapaxes(-1, -2))

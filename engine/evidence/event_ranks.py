@@ -6,6 +6,8 @@ n firms, S subjects with signed weights.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,10 +27,11 @@ def ranks(values: Array) -> Ranks:
     Equal values are ranked in their order, not averaged: returns are continuous.
     """
     rows = np.ascontiguousarray(values.swapaxes(-1, -2))  # time last sorts fast
+    *others, length = rows.shape
     order = rows.argsort(axis=-1)  # NaN last
+    order += length * np.arange(math.prod(others)).reshape(*others, 1)
     found = np.empty(rows.shape, dtype=np.int32)
-    steps = np.arange(1, rows.shape[-1] + 1, dtype=np.int32)
-    np.put_along_axis(found, order, np.broadcast_to(steps, rows.shape), axis=-1)
+    found.reshape(-1)[order] = np.arange(1, length + 1, dtype=np.int32)
     seen = np.isfinite(rows)
     if not seen.all():
         found[~seen] = 0

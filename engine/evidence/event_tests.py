@@ -113,7 +113,8 @@ def market_model(returns: Array, regressors: Array) -> MarketModel:
     slope_inverse = _inverse(np.einsum("nim,njm->nij", by_firm, by_firm), count, size)
     products = np.einsum("nim,nm->ni", by_firm, y)
     slopes = np.einsum("nij,nj->ni", slope_inverse, products)
-    y -= np.einsum("ni,nim->nm", slopes, by_firm)  # now the residuals
+    by_firm *= slopes[..., None]
+    y -= by_firm[:, 0] if k == 1 else by_firm.sum(axis=1)  # now the residuals
     residuals = y.T
     if known is not None:
         y *= known

@@ -267,10 +267,13 @@ def _check_shorts(target: np.ndarray, may: np.ndarray, tape: Tape, where: str) -
 
 def _named(wanted: pd.Series, symbols: pd.Index, where: str) -> pd.Series:
     """Return the weights over all assets, 0 where not named."""
-    unknown = wanted.index.difference(symbols)
-    if len(unknown):
+    place = symbols.get_indexer(wanted.index)
+    if (place < 0).any():
+        unknown = wanted.index.difference(symbols)
         raise DataError(f"{where}: {at_most(unknown)} are not assets of this ledger")
     if wanted.index.has_duplicates:
         twice = wanted.index[wanted.index.duplicated()][0]
         raise DataError(f"{where}: {twice} appears twice")
-    return wanted.reindex(symbols, fill_value=0.0)
+    weights = np.zeros(len(symbols))
+    weights[place] = wanted.to_numpy(dtype=np.float64)
+    return pd.Series(weights, index=symbols)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,22 @@ QUALITIES = ("observed", "forecast", "target", "bound", "disputed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Columns:
+    """All observations as arrays of n rows, and the rows of each series, ascending.
+
+    Only observations of quality ``observed`` with a number and an entity are among
+    `rows`. `entity` is a place in `entities`, -1 for none.
+    """
+
+    rows: Mapping[str, np.ndarray]
+    entity: np.ndarray
+    entities: np.ndarray
+    value_date: np.ndarray
+    known_at: np.ndarray
+    value: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)  # no slots: columns are cached
 class Signals:
     """Observations sorted by `known_at`, and the series that each role reads.
 
@@ -32,10 +49,54 @@ class Signals:
 
     observations: pd.DataFrame
     roles: Mapping[str, str] = field(default_factory=dict)
+    #: The signals that these are the first of.
+    _whole: Signals | None = field(default=None, init=False, repr=False)
+
+    @cached_property
+    def _columns(self) -> Columns:
+        frame = self.observations
+        value = frame["value"].to_numpy(np.float64)
+        observed = frame["quality"].to_numpy(object) == "observed"
+        entity, entities = pd.factorize(frame["entity"].to_numpy(object))
+        counted = np.flatnonzero(observed & np.isfinite(value) & (entity >= 0))
+        series, names = pd.factorize(frame["series"].to_numpy(object)[counted])
+        return Columns(
+            rows={str(name): counted[series == at] for at, name in enumerate(names)},
+            entity=entity,
+            entities=np.asarray(entities, dtype=object),
+            value_date=frame["value_date"].to_numpy(),
+            known_at=frame["known_at"].to_numpy(),
+            value=value,
+        )
+
+    @cached_property
+    def _read(self) -> dict[str, tuple[np.ndarray, pd.DataFrame]]:
+        """What `_series` has laid out."""
+        return {}
+
+    def _series(self, name: str) -> tuple[np.ndarray, pd.DataFrame]:
+        """Return the rows of a series, ascending, and its observations."""
+        if name not in self._read:
+            rows = np.flatnonzero((self.observations["series"] == name).to_numpy(bool))
+            self._read[name] = rows, self.observations.iloc[rows]
+        return self._read[name]
+
+    def observed(self, role: str) -> tuple[np.ndarray, Columns]:
+        """Return which rows hold observed numbers of a role, and all columns.
+
+        The columns are laid out once for all signals that `first` cuts from the same.
+        """
+        columns = (self._whole or self)._columns
+        rows = columns.rows.get(self.roles.get(role, role))
+        if rows is None:
+            rows = np.empty(0, dtype=np.int64)
+        return rows[: np.searchsorted(rows, len(self.observations))], columns
 
     def first(self, count: int) -> Signals:
         """Return the first `count` observations to become known, without copying."""
-        return Signals(observations=self.observations.iloc[:count], roles=self.roles)
+        part = Signals(observations=self.observations.iloc[:count], roles=self.roles)
+        object.__setattr__(part, "_whole", self._whole or self)
+        return part
 
     def known_by(self, moment: np.datetime64) -> int:
         """Return how many observations were known at or before `moment` (UTC)."""
@@ -51,8 +112,8 @@ class Signals:
         nothing answers to the role. Only observations of `quality` count: a bound or
         a target is not a value.
         """
-        frame = self.observations
-        wanted = self.roles.get(role, role)
-        chosen = frame[(frame["series"] == wanted) & frame["quality"].isin(quality)]
+        rows, series = (self._whole or self)._series(self.roles.get(role, role))
+        frame = series.iloc[: np.searchsorted(rows, len(self.observations))]
+        chosen = frame[frame["quality"].isin(quality)]
         latest = chosen.drop_duplicates(["entity", "value_date"], keep="last")
         return latest.sort_values(["value_date", "entity"], kind="stable")

@@ -40,7 +40,7 @@ currency = "USD"
 Tamper = Callable[[Path], None]
 
 
-def _render(result: StudyResult, folder: Path, provenance: object) -> None:
+def _render(result: StudyResult, folder: Path, *rest: object) -> None:
     (folder / "report.html").write_text("report")
 
 

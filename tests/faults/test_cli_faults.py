@@ -168,7 +168,7 @@ def test_included_lines_that_cannot_be_held(terminal: Terminal) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Write a word instead of the reports."""
 
-    def render(result: StudyResult, folder: Path, provenance: object) -> None:
+    def render(result: StudyResult, folder: Path, *rest: object) -> None:
         (folder / "report.html").write_text("report")
 
     monkeypatch.setattr(deliver, "_render", render)
@@ -216,7 +216,7 @@ def test_a_parent_that_may_not_be_written(
 def test_a_full_disk_leaves_nothing(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(result: StudyResult, folder: Path, provenance: object) -> None:
+    def full(result: StudyResult, folder: Path, *rest: object) -> None:
         assert (folder / "tables" / "nav.csv").exists()
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -240,7 +240,7 @@ def test_a_run_that_is_overtaken(
         other_run("runs/desk-001")
         return run_study(inputs)
 
-    def while_writing(result: StudyResult, folder: Path, provenance: object) -> None:
+    def while_writing(result: StudyResult, folder: Path, *rest: object) -> None:
         other_run("out")
 
     with monkeypatch.context() as patch:

@@ -24,7 +24,7 @@ weight = 0.5
 """
 
 
-def _render(result: StudyResult, folder: Path, provenance: object) -> None:
+def _render(result: StudyResult, folder: Path, *rest: object) -> None:
     (folder / "report.html").write_text("report")
 
 

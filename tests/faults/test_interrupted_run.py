@@ -24,7 +24,7 @@ import sys
 from engine import deliver
 from engine.cli.main import main
 
-def render(result, work, provenance):
+def render(result, work, provenance, begun):
     (work / "report.html").write_text("half a report")
     print(f"half written: {work.name}", file=sys.stderr, flush=True)
     sys.stdin.read()
@@ -122,7 +122,7 @@ def test_an_interruption_of_any_step_leaves_nothing(
     def interrupted(*arguments: object, **rest: object) -> None:
         raise KeyboardInterrupt
 
-    def render(result: StudyResult, work: Path, provenance: object) -> None:
+    def render(result: StudyResult, work: Path, *rest: object) -> None:
         (work / "report.html").write_text("report")
 
     terminal = Terminal(desk.write_desk(tmp_path), monkeypatch, capsys)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from scipy import stats
+from scipy import optimize, stats
 
 from engine.evidence.claims.incremental_ratio import incremental
 from engine.evidence.claims.regression import hac_regression
@@ -288,6 +288,35 @@ def test_the_logistic_is_found_again(sign: float) -> None:
     assert fit.ceiling == pytest.approx(0.6, rel=0.02)
     assert fit.rate == pytest.approx(sign * 4.0, rel=0.05)
     assert fit.middle == pytest.approx(1.4, abs=0.03)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_logistic_is_that_of_least_squares(seed: int) -> None:
+    """An optimiser of its own kind, started at the truth, finds nothing better."""
+    rng = np.random.default_rng(seed)
+    n, sign = int(rng.integers(40, 150)), rng.choice([-1.0, 1.0])
+    truth = np.array([rng.uniform(0.2, 50), sign * rng.uniform(2, 8), 1.5])
+    t = np.sort(rng.uniform(0, 3, n))
+
+    def miss(p: np.ndarray) -> np.ndarray:
+        return np.asarray(p[0] / (1 + np.exp(-p[1] * (t - p[2]))) - values)
+
+    values = np.zeros(n)
+    values = miss(truth) + rng.normal(0, 0.03 * truth[0], n)
+    found = optimize.least_squares(miss, truth, method="lm", xtol=1e-12, ftol=1e-14)
+    fit = fit_logistic(t, values)
+    assert fit is not None
+    mine = np.array([fit.ceiling, fit.rate, fit.middle])
+    np.testing.assert_allclose(mine, found.x, rtol=1e-4)
+    assert (miss(mine) ** 2).sum() <= 2 * found.cost * (1 + 1e-9)
+
+
+def test_a_jump_is_no_logistic() -> None:
+    t = np.linspace(0, 3, 60)
+    noise = np.random.default_rng(2).normal(0, 0.01, 60)
+    steep = 1.0 / (1.0 + np.exp(-40.0 * (t - 1.4)))  # over three observations
+    assert fit_logistic(t, steep + noise) is not None
+    assert fit_logistic(t, np.where(t < 1.4, 0.0, 1.0) + noise) is None
 
 
 def test_nothing_logistic_in_a_constant() -> None:
