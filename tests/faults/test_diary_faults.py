@@ -43,11 +43,11 @@ class Studies:
         self.days: list[str] = []
         self.stop_at = stop_at
 
-    def __call__(self, inputs: StudyInputs) -> StudyResult:
+    def __call__(self, inputs: StudyInputs, *, beside: bool) -> StudyResult:
         self.days.append(str(inputs.thesis.about.end))
         if len(self.days) == self.stop_at:
             raise KeyboardInterrupt
-        return run_study(inputs)
+        return run_study(inputs, beside=beside)
 
 
 @pytest.mark.parametrize(

@@ -136,15 +136,17 @@ def test_every_table_is_the_same_to_the_last_digit(runs: Runs) -> None:
     assert len(yahoo) > 15
     different = {name for name in yahoo if yahoo[name] != files[name]}
     # the source of each row, and a placebo that a run does not fetch: see below
-    assert different == {"claim_rows.csv", "claims_beside.csv"}
+    assert different == {"claim_rows.csv", "claims_beside.csv", "explained.csv"}
 
 
-def test_rows_of_claims_differ_in_their_source_alone(runs: Runs) -> None:
+@pytest.mark.parametrize("name", ["claim_rows", "explained"])
+def test_rows_differ_in_their_source_alone(runs: Runs, name: str) -> None:
     yahoo, files = (
-        pd.read_csv(folder / "tables" / "claim_rows.csv")
+        pd.read_csv(folder / "tables" / f"{name}.csv")
         for folder in (runs.yahoo, runs.files)
     )
-    told = yahoo["source"].str.replace("prices: yahoo", "prices: folder")
+    told = yahoo["source"].str.replace(r"\byahoo\b", "folder", regex=True)
+    told = told.str.replace(r"^stored (\w+=X)$", r"\1.csv", regex=True)
     pd.testing.assert_frame_equal(yahoo.assign(source=told), files, check_exact=True)
 
 
