@@ -21,19 +21,19 @@ from engine.evidence.claims.context import (
 from engine.evidence.event_sensitivity import headline_event
 from engine.evidence.events import study_events, study_sensitivity
 from engine.evidence.kill import find_stops, replay
+from engine.evidence.resampled import Resamples
 from engine.evidence.results import EventStudy
-from engine.evidence.samples import performance_by_sample
+from engine.evidence.samples import draws_by_sample, performance_by_sample
 from engine.evidence.scenarios import study_scenarios
 from engine.evidence.stress import Scored, study_stress
 from engine.ledger.backtest import Backtest
-from engine.ledger.compiled import announce_compiling
 from engine.portfolio.results import Decision
 from engine.study_inputs import (
     StudyInputs,
     benchmark_lines,
     check_prices,
 )
-from engine.study_luck import study_luck
+from engine.study_luck import begin_luck
 from engine.study_paths import (
     BARBELL,
     EQUAL_WEIGHT,
@@ -65,23 +65,21 @@ def run_study(
     check_prices(inputs)
     progress("deciding and trading")
     decisions, backtest = trade_barbell(inputs)
+    luck = begin_luck(inputs, decisions, backtest, progress=progress)
     progress("trading the baselines")
     others, unheld = trade_readings(inputs)
     baselines = {**trade_baselines(inputs, backtest), **others}
-    readings = compare_readings(inputs, {BARBELL: backtest, **baselines}, unheld)
-    if inputs.thesis.about.random_barbells:
-        progress("trading random barbells")
-        announce_compiling(progress, "run_all")
-    luck = study_luck(inputs, decisions, backtest)
+    paths = {BARBELL: backtest, **baselines}
     progress("measuring performance")
-    performance = measure_performance(inputs, {BARBELL: backtest, **baselines})
+    drawn = draws_of(inputs, paths)
+    performance = measure_performance(inputs, paths, drawn)
+    readings = compare_readings(inputs, paths, unheld, drawn)
     progress("attributing the return")
     attribution = attribute_return(inputs, backtest, baselines)
     regression = study_regression(
         inputs.market, inputs.thesis, inputs.assets, benchmark_lines(inputs), backtest
     )
     progress("following every path about the events")
-    paths = {BARBELL: backtest, **baselines}
     begun = begin_around_events(inputs, inputs.thesis.events, paths, progress=progress)
     progress("studying the events")
     events = study_events(inputs.market, inputs.thesis, inputs.universe, inputs.assets)
@@ -132,7 +130,7 @@ def run_study(
         overrides=inputs.overrides,
         notebook=inputs.notebook,
         registration=inputs.registration,
-        luck=luck,
+        luck=luck(),
         readings=readings,
         factors=inputs.factors,
         beside=held,
@@ -158,13 +156,27 @@ def vary_headline(inputs: StudyInputs, events: EventStudy) -> pd.DataFrame:
     return study_sensitivity(inputs.market, only, inputs.universe, inputs.assets)
 
 
-def measure_performance(
+def draws_of(
     inputs: StudyInputs, paths: Mapping[str, Backtest]
+) -> dict[str, Resamples]:
+    """Return the resamples behind every interval of these paths, by sample."""
+    returns = {name: path.returns for name, path in paths.items()}
+    return draws_by_sample(returns, inputs.thesis.about)
+
+
+def measure_performance(
+    inputs: StudyInputs,
+    paths: Mapping[str, Backtest],
+    drawn: Mapping[str, Resamples] | None = None,
 ) -> pd.DataFrame:
-    """Return one row per path and sample; every interval from the same resamples."""
+    """Return one row per path and sample; every interval from the same resamples.
+
+    `drawn` are those of these paths (`draws_of`), if they are drawn already.
+    """
     returns = {name: path.returns for name, path in paths.items()}
     first = next((returns[one.symbol] for one in benchmark_lines(inputs)), None)
-    return performance_by_sample(returns, first, inputs.thesis.about)
+    drawn = draws_of(inputs, paths) if drawn is None else drawn
+    return performance_by_sample(returns, first, inputs.thesis.about, drawn)
 
 
 def attribute_return(

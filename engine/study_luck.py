@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +13,33 @@ from engine.errors import DataError, InfeasibleError
 from engine.evidence.luck import Luck, luck_of
 from engine.ledger.backtest import Backtest
 from engine.ledger.batch import simulate_schedules
+from engine.ledger.compiled import announce_compiling
 from engine.ledger.random_barbells import random_schedules, unbound
 from engine.portfolio.results import Decision
 from engine.study_inputs import StudyInputs
 
 #: Beside the seed of a study, so that random barbells share no draws with a bootstrap.
 _RANDOM_STREAM = 500
+
+
+def begin_luck(
+    inputs: StudyInputs,
+    decisions: Sequence[Decision],
+    account: Backtest,
+    *,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Callable[[], Luck]:
+    """Return what returns `study_luck`, while the random barbells trade in a thread.
+
+    Compiled code leaves the interpreter to others; most of the time is in it.
+    """
+    if inputs.thesis.about.random_barbells:
+        progress("trading random barbells")
+        announce_compiling(progress, "run_all")
+    thread = ThreadPoolExecutor(1)
+    found = thread.submit(study_luck, inputs, decisions, account)
+    thread.shutdown(wait=False)
+    return found.result
 
 
 def study_luck(

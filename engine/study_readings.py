@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from engine.errors import InfeasibleError
 from engine.evidence.readings import Readings, path_differences
+from engine.evidence.resampled import Resamples
 from engine.ledger.backtest import Backtest
 from engine.study_inputs import StudyInputs
 from engine.study_paths import BARBELL, trade_barbell
@@ -34,12 +35,19 @@ def trade_readings(
 
 
 def compare_readings(
-    inputs: StudyInputs, paths: Mapping[str, Backtest], notes: tuple[str, ...]
+    inputs: StudyInputs,
+    paths: Mapping[str, Backtest],
+    notes: tuple[str, ...],
+    drawn: Mapping[str, Resamples],
 ) -> Readings:
-    """Return how far the readings among all paths of a study are from its barbell."""
+    """Return how far the readings among all paths of a study are from its barbell.
+
+    `drawn` are the resamples of all paths (`samples.draws_by_sample`).
+    """
     names = [name for name in inputs.thesis.readings if name in paths]
     if not names:
         return Readings(notes=notes)
     returns = {name: path.returns for name, path in paths.items()}
-    table = path_differences(returns, names, inputs.thesis.about, against=BARBELL)
+    about = inputs.thesis.about
+    table = path_differences(returns, names, about, drawn, against=BARBELL)
     return Readings(differences=table, notes=notes)

@@ -198,11 +198,12 @@ def _charges(
 ) -> np.ndarray:
     """Return the charges per order (2, J, 4, N): rate, per share, at least, at most."""
     trade, settlement = (np.array([one], "datetime64[D]") for one in expected_days(day))
+    kinds = {(line.mic, bool(whole)) for line, whole in zip(lines, raw, strict=True)}
     found = {
-        (line.mic, side, bool(whole)): schedule.order_charges(
-            line.mic, side, trade, settlement, raw=bool(whole)
+        (mic, side, whole): schedule.order_charges(
+            mic, side, trade, settlement, raw=whole
         )[:, :, 0]
-        for line, whole in zip(lines, raw, strict=True)
+        for mic, whole in sorted(kinds)
         for side in SIDES
     }
     count = max((len(one) for one in found.values()), default=0)

@@ -77,6 +77,7 @@ def performance_table(
     risk_free: float = 0.0,
     rng: np.random.Generator,
     draws: int = 2000,
+    resamples: Resamples | None = None,
 ) -> pd.DataFrame:
     """Return one row per path, with metrics and their 95 % bounds as columns.
 
@@ -93,6 +94,8 @@ def performance_table(
     rng : numpy.random.Generator
     draws : int
         Resamples.
+    resamples : Resamples, optional
+        Drawn before, of the same returns; `rng` and `draws` are then not used.
 
     Returns
     -------
@@ -127,11 +130,8 @@ def performance_table(
         _same_sessions(benchmark, sessions, "benchmark")
         against = _checked(benchmark, "benchmark")
     rate = metrics.per_period(risk_free, periods_per_year)
-    resamples = (
-        resampled.draw(list(arrays.values()), draws, rng)
-        if len(sessions) >= FEWEST_RETURNS
-        else None
-    )
+    if resamples is None and len(sessions) >= FEWEST_RETURNS:
+        resamples = resampled.draw(list(arrays.values()), draws, rng)
     rows = {
         name: _row(values, against, sessions, periods_per_year, rate, resamples)
         for name, values in arrays.items()

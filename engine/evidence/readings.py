@@ -10,7 +10,7 @@ import pandas as pd
 
 from engine.evidence import metrics, resampled
 from engine.evidence.metrics import Array
-from engine.evidence.performance import FEWEST_RETURNS, LEVEL
+from engine.evidence.performance import LEVEL
 from engine.evidence.resampled import Resamples
 from engine.evidence.samples import samples_of
 from engine.market.calendar import SESSIONS_PER_YEAR
@@ -28,7 +28,6 @@ DIFFERENCE_COLUMNS = (
     "high",
     "n",
 )
-DRAWS = 2000
 
 
 def no_differences() -> pd.DataFrame:
@@ -52,6 +51,7 @@ def path_differences(
     returns: Mapping[str, pd.Series],
     names: Sequence[str],
     about: About,
+    drawn: Mapping[str, Resamples],
     *,
     against: str,
 ) -> pd.DataFrame:
@@ -60,11 +60,12 @@ def path_differences(
     Parameters
     ----------
     returns : mapping of path to Series of shape (n,)
-        Every path of the study in its order, on the same sessions: the resamples are
-        then those behind `performance_by_sample`.
+        Paths of the study, on the same sessions.
     names : sequence of str
         The paths to compare.
     about : About
+    drawn : mapping of sample to Resamples
+        Those behind `performance_by_sample`.
     against : str
         The path that is subtracted.
 
@@ -78,18 +79,14 @@ def path_differences(
     """
     sessions = pd.DatetimeIndex(returns[against].index)
     rows: list[dict[str, object]] = []
-    for number, (sample, inside) in enumerate(samples_of(about, sessions).items()):
+    for sample, inside in samples_of(about, sessions).items():
         arrays = {
-            name: one.to_numpy(dtype=np.float64)[inside]
-            for name, one in returns.items()
+            name: returns[name].to_numpy(dtype=np.float64)[inside]
+            for name in {*names, against}
         }
-        drawn = None
-        if int(inside.sum()) >= FEWEST_RETURNS:
-            rng = np.random.default_rng([about.seed, number])
-            drawn = resampled.draw(list(arrays.values()), DRAWS, rng)
-        other = _measured(arrays[against], drawn, about)
+        other = _measured(arrays[against], drawn.get(sample), about)
         for name in names:
-            own = _measured(arrays[name], drawn, about)
+            own = _measured(arrays[name], drawn.get(sample), about)
             rows += [
                 {
                     "path": name,

@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from engine.evidence.performance import performance_table
+from engine.evidence.performance import FEWEST_RETURNS, performance_table
+from engine.evidence.resampled import Resamples, draw
 from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.thesis.model import About
 
 ALL, IN_SAMPLE, OUT_OF_SAMPLE = "all", "in-sample", "out-of-sample"
 
 Rows = npt.NDArray[np.bool_]
+DRAWS = 2000
 
 
 def samples_of(about: About, sessions: pd.DatetimeIndex) -> dict[str, Rows]:
@@ -31,8 +33,29 @@ def samples_of(about: About, sessions: pd.DatetimeIndex) -> dict[str, Rows]:
     return samples
 
 
+def draws_by_sample(
+    returns: Mapping[str, pd.Series], about: About
+) -> dict[str, Resamples]:
+    """Return the resamples that every interval of a study's paths is made from.
+
+    `returns` are as for `performance_by_sample`. A sample with fewer returns than
+    intervals need (`FEWEST_RETURNS`) has none.
+    """
+    sessions = pd.DatetimeIndex(next(iter(returns.values())).index)
+    drawn = {}
+    for number, (sample, rows) in enumerate(samples_of(about, sessions).items()):
+        if int(rows.sum()) >= FEWEST_RETURNS:
+            arrays = [one.to_numpy(dtype=np.float64)[rows] for one in returns.values()]
+            rng = np.random.default_rng([about.seed, number])
+            drawn[sample] = draw(arrays, DRAWS, rng)
+    return drawn
+
+
 def performance_by_sample(
-    returns: Mapping[str, pd.Series], benchmark: pd.Series | None, about: About
+    returns: Mapping[str, pd.Series],
+    benchmark: pd.Series | None,
+    about: About,
+    drawn: Mapping[str, Resamples],
 ) -> pd.DataFrame:
     """Return one row per path and sample; every interval from the same resamples.
 
@@ -43,6 +66,8 @@ def performance_by_sample(
     benchmark : Series of shape (n,), optional
     about : About
         The thesis's declaration date, calendar, risk-free rate and seed.
+    drawn : mapping of sample to Resamples
+        `draws_by_sample` of the same returns.
 
     Returns
     -------
@@ -58,6 +83,7 @@ def performance_by_sample(
             periods_per_year=SESSIONS_PER_YEAR[about.calendar],
             risk_free=about.risk_free,
             rng=np.random.default_rng([about.seed, number]),
+            resamples=drawn.get(sample),
         ).reset_index()
         table.insert(1, "sample", sample)
         tables.append(table)

@@ -14,9 +14,10 @@ from engine.app import inputs_of
 from engine.evidence import metrics
 from engine.evidence.inference import block_length, stationary_bootstrap_indices
 from engine.evidence.readings import path_differences
+from engine.evidence.samples import draws_by_sample
 from engine.ledger.backtest import Backtest
 from engine.market.calendar import SESSIONS_PER_YEAR
-from engine.study import measure_performance
+from engine.study import draws_of, measure_performance
 from engine.study_inputs import StudyInputs
 from engine.study_paths import BARBELL, trade_barbell, trade_baselines
 from engine.study_readings import compare_readings, trade_readings
@@ -112,9 +113,11 @@ def test_differences_are_those_of_the_resamples_behind_the_performance() -> None
         "volatility": lambda one: metrics.volatility(one, year),
     }
     own, base = paths[READING].returns.to_numpy(), paths[BARBELL].returns.to_numpy()
-    table = compare_readings(inputs, paths, ()).differences.set_index("metric")
+    behind = draws_of(inputs, paths)
+    table = compare_readings(inputs, paths, (), behind).differences
+    table = table.set_index("metric")
     assert sorted(table.index) == sorted(measures)
-    performance = measure_performance(inputs, paths).set_index("path")
+    performance = measure_performance(inputs, paths, behind).set_index("path")
     for name, measure in measures.items():
         row = table.loc[name]
         apart = [measure(own[rows]) - measure(base[rows]) for rows in drawn]
@@ -138,7 +141,10 @@ def test_differences_are_those_of_the_resamples_behind_the_performance() -> None
 def test_a_path_is_no_way_from_itself_and_a_short_sample_has_no_interval() -> None:
     inputs, paths = study()
     returns = {name: one.returns[:19] for name, one in paths.items()}
-    table = path_differences(returns, [BARBELL], inputs.thesis.about, against=BARBELL)
+    about = inputs.thesis.about
+    none = draws_by_sample(returns, about)
+    assert none == {}
+    table = path_differences(returns, [BARBELL], about, none, against=BARBELL)
     assert (table["difference"] == 0.0).all()
     assert table[["low", "high"]].isna().all(axis=None)
 
@@ -156,6 +162,6 @@ def test_a_reading_that_cannot_be_held_is_a_note(tmp_path: Path) -> None:
     (said,) = notes
     assert said.startswith("The reading “cloud below” cannot be held:")
     assert "barbell.distribution" in said
-    readings = compare_readings(inputs, paths, notes)
+    readings = compare_readings(inputs, paths, notes, {})
     assert readings.differences.empty
     assert readings.notes == notes

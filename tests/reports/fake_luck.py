@@ -10,6 +10,7 @@ import numpy as np
 from engine.evidence.luck import Luck
 from engine.evidence.ranking import rank_among
 from engine.evidence.readings import Readings, path_differences
+from engine.evidence.samples import draws_by_sample
 from engine.ledger.backtest import Backtest
 from engine.thesis.model import About
 
@@ -45,7 +46,7 @@ def fake_readings(
         name: one.returns for name, one in baselines.items()
     }
     both = returns["barbell"] + returns["distribution alone"]
-    table = path_differences(
-        {**returns, READING: 0.5 * both}, [READING], about, against="barbell"
-    )
+    returns[READING] = 0.5 * both
+    drawn = draws_by_sample(returns, about)
+    table = path_differences(returns, [READING], about, drawn, against="barbell")
     return Readings(differences=table)
