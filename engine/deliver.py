@@ -128,7 +128,7 @@ def write_report(
 
 
 def _begin(
-    result: StudyResult, provenance: Mapping[str, str], crew: Draftsmen
+    result: StudyResult, provenance: Mapping[str, str], crew: Draftsmen | None = None
 ) -> Begun:
     from reports.render import begin  # loads the figures' libraries
 
@@ -143,7 +143,7 @@ def _render(
 ) -> None:
     from reports.render import render  # loads the figures' libraries
 
-    render(result, folder, provenance, begun)
+    render(begun or _begin(result, provenance), folder)
 
 
 def next_folder(thesis_id: str, runs: Path = Path("runs")) -> Path:

@@ -37,6 +37,12 @@ class Draftsmen:
         self._threads: list[threading.Thread] = []
         self._drawn: dict[str, str] = {}
         self._figures: tuple[Figure, ...] = ()
+        self._closed = False
+
+    @property
+    def works(self) -> bool:
+        """Whether there is any process to draw."""
+        return bool(self._processes)
 
     def begin(self, figures: Iterable[Figure]) -> None:
         """Hand out figures to draw; returns at once."""
@@ -61,11 +67,14 @@ class Draftsmen:
             thread.join(timeout=max(last - time.monotonic(), 0.0))
         drawn = dict(self._drawn)
         missing = [one for one in self._figures if one.id not in drawn]
+        if self._closed and missing:
+            raise RuntimeError("the drawings were given up: nobody waits for them")
         drawn |= draw(missing) if missing else {}
         return {one.id: drawn[one.id] for one in self._figures}
 
     def close(self) -> None:
-        """End the processes, whatever they do."""
+        """End the processes, whatever they do; what is not drawn stays undrawn."""
+        self._closed = True
         for process in self._processes:
             process.kill()
         for thread in self._threads:
@@ -82,7 +91,7 @@ def draftsmen(count: int | None = None) -> Iterator[Draftsmen]:
     """Yield processes that draw, and end them with the block.
 
     `count` is by default what the machine has to spare: none where there is one
-    processor, one where there are fewer than four, else two.
+    processor, else one less than there are, and at most three.
     """
     crew = Draftsmen([])
     try:
@@ -101,7 +110,7 @@ def spare_processors() -> int:
         processors = len(os.sched_getaffinity(0))
     else:
         processors = os.cpu_count() or 1
-    return min(processors // 2, 2)
+    return min(processors - 1, 3)
 
 
 def _start() -> subprocess.Popen[bytes]:

@@ -288,7 +288,7 @@ def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
             "s": fitted(
                 f"{row['claim']}{_OUT.get(row['sample'], '')}: ",
                 str(row["says"]),
-                CLAIM_LABEL,
+                CLAIM_LABEL - 10,
             ),
             "v": rounded(row["estimate"]),
             "lo": rounded(row["low"]),
@@ -301,7 +301,9 @@ def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
         for row in tables.records(part)
     ]
     y = encoded("s", "N", title=None, sort=[str(one["s"]) for one in values])
-    limits = {"labelLimit": CLAIM_LABEL, "minExtent": CLAIM_LABEL + 5}
+    # Vega measures what it may have to cut, 10 ms a label; plain letters are fitted
+    plain = all(str(one["s"]).isascii() for one in values)
+    limits = {"labelLimit": 0 if plain else CLAIM_LABEL, "minExtent": CLAIM_LABEL + 5}
     y["axis"] = {"labelColor": light("ink")} | limits
     ticks = {"grid": True, "tickCount": 6}
     axis = percent_axis(**ticks) if unit.startswith("return") else ticks

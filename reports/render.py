@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from engine.study_result import StudyResult
@@ -21,38 +22,47 @@ PDF_NAME = "report.pdf"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Begun:
-    """A report whose figures are being drawn; `drawings` waits for them."""
+    """A report in the making; `drawings` and `pdf` wait until they are there."""
 
     report: Document
     drawings: Callable[[], Mapping[str, str]]
+    pdf: Callable[[], bytes]
 
 
 def begin(
-    result: StudyResult, provenance: Mapping[str, str], draftsmen: Draftsmen
+    result: StudyResult, provenance: Mapping[str, str], crew: Draftsmen | None = None
 ) -> Begun:
-    """Set up a report and hand out its figures; returns before they are drawn."""
+    """Set up a report; with a crew, its figures are drawn and its PDF is set meanwhile.
+
+    `provenance` is printed as it is: run, command, hashes, versions. Without a crew
+    nothing is drawn until it is asked for.
+    """
     report = document(result, provenance)
-    draftsmen.begin(report.figures)
-    return Begun(report=report, drawings=draftsmen.finish)
+    if crew is None or not crew.works:
+        drawings = cache(lambda: draw(report.figures))
+        return Begun(
+            report=report,
+            drawings=drawings,
+            pdf=lambda: render_pdf(report, drawings()),
+        )
+    crew.begin(report.figures)
+    threads = ThreadPoolExecutor(max_workers=2)
+    drawn = threads.submit(crew.finish)
+    pdf = threads.submit(lambda: render_pdf(report, drawn.result()))
+    threads.shutdown(wait=False)
+    return Begun(report=report, drawings=drawn.result, pdf=pdf.result)
 
 
-def render(
-    result: StudyResult,
-    folder: Path,
-    provenance: Mapping[str, str],
-    begun: Begun | None = None,
-) -> None:
+def render(begun: Begun, folder: Path) -> None:
     """Write ``report.html`` and ``report.pdf`` into a folder.
 
-    `provenance` is printed as it is: run, command, hashes, versions. `begun` is the
-    same report where it was begun before. Raises `RunError` if the PDF cannot be set.
+    Raises `RunError` if the PDF cannot be set.
     """
-    report = begun.report if begun else document(result, provenance)
-    drawings = begun.drawings() if begun else draw(report.figures)
+    drawings = begun.drawings()
     with ThreadPoolExecutor(max_workers=1) as beside:
         # typst needs no interpreter, and the page is made meanwhile
-        pdf = beside.submit(render_pdf, report, drawings)
-        page = render_html(report, drawings)
+        pdf = beside.submit(begun.pdf)
+        page = render_html(begun.report, drawings)
         (folder / HTML_NAME).write_text(page, encoding="utf-8")
         (folder / PDF_NAME).write_bytes(pdf.result())
 

@@ -18,6 +18,7 @@ from engine.portfolio.choice import choose
 from engine.portfolio.constraints import ALLOWED_BREACH, Limits, shorts
 from engine.portfolio.objectives import OBJECTIVES
 from engine.portfolio.objectives.goal import Outlook
+from engine.portfolio.order import Order
 from engine.portfolio.results import Decision, Risk, Scorecard
 from engine.portfolio.risk import Options, estimate
 from engine.portfolio.rules import Position, Rules, limits_at, traits
@@ -98,6 +99,7 @@ def decide(
     """
     symbols = [line.symbol for line in assets]
     names = pd.Index(sorted(symbols))  # made once: an index of strings is slow to make
+    order = Order(symbols=symbols, names=names)
     ordered = sorted(assets, key=lambda line: line.symbol)
     rules = thesis.portfolio
     card = scorecard or score(known, factors, symbols, exposures, thesis.scoring)
@@ -106,30 +108,29 @@ def decide(
     if tradeable is None:
         tradeable = tradeable_now(known, names, thesis.execution.stale_after)
     position = Position(
-        held=_shares(held, held_cash, names),
+        held=_shares(held, held_cash, order),
         cash=held_cash,
-        tradeable=_mask(tradeable, names),
-        forced=_mask(forced, names),
+        tradeable=_mask(tradeable, order),
+        forced=_mask(forced, order),
         held_out=risk.held_out,
     )
     written = _rules(thesis, legs, max_weight, first)
     known_by = traits(ordered, layer_of, _beta(known, names, thesis))
     if shortable is not None:
-        open_ = known_by.shortable & _mask(shortable, names)
+        open_ = known_by.shortable & _mask(shortable, order)
         known_by = replace(known_by, shortable=open_)
     limits = limits_at(written, names.to_list(), known_by, position)
     if orders is not None:
-        places = [symbols.index(name) for name in names]
-        limits = replace(limits, orders=orders.take(places))
+        limits = replace(limits, orders=orders.take(order.places.tolist()))
     alpha = expected_returns(card.score, _volatility(risk, rules), rules.ic)
     outlook = _outlook(
         known,
         thesis,
         _with_risk(limits, risk, thesis, borrow_cost),
         risk,
-        scores=card.score.reindex(names).to_numpy(np.float64),
-        alpha=alpha.reindex(names).fillna(0.0).to_numpy(np.float64),
-        rates=(_rates(buy_cost, names, "buying"), _rates(sell_cost, names, "selling")),
+        scores=order.of(card.score),
+        alpha=np.nan_to_num(order.of(alpha)),
+        rates=(_rates(buy_cost, order, "buying"), _rates(sell_cost, order, "selling")),
     )
     session = known.home.sessions.days[-1]
     chosen = choose(
@@ -143,7 +144,7 @@ def decide(
     return Decision(
         session=session,
         moment=known.moment,
-        weights=pd.Series(chosen.weights, index=names, name="weight").reindex(symbols),
+        weights=order.back(chosen.weights, like=held),
         cash=chosen.cash,
         scorecard=card,
         alpha=alpha,
@@ -230,7 +231,7 @@ def _with_risk(
         notes += (f"risk by proxy: {at_most(proxies)}",)
     borrowed = np.full(len(limits.assets), rules.borrow_rate / _periods(thesis))
     if borrow_cost is not None:
-        borrowed = _rates(borrow_cost, pd.Index(limits.assets), "borrowing")
+        borrowed = _rates(borrow_cost, Order.alike(limits.assets), "borrowing")
     limits = replace(
         limits, notes=notes, borrowed=borrowed, most_short=_margin(limits, thesis)
     )
@@ -319,7 +320,7 @@ def _volatility(risk: Risk, rules: Portfolio) -> pd.Series:
     return pd.Series(np.sqrt(variance), index=risk.covariance.index)
 
 
-def _shares(held: pd.Series, held_cash: float, names: pd.Index) -> np.ndarray:
+def _shares(held: pd.Series, held_cash: float, order: Order) -> np.ndarray:
     """Return what is held in the order of names, 0 where nothing.
 
     Raises `UsageError` for another asset, or where it does not add up to 1.
@@ -330,28 +331,27 @@ def _shares(held: pd.Series, held_cash: float, names: pd.Index) -> np.ndarray:
             f"held weights and cash add up to {total:.8f}; pass shares of the net "
             "asset value now, which add up to 1"
         )
-    ours = held.reindex(names).fillna(0.0)
+    ours = np.asarray(np.nan_to_num(order.of(held)))
     if np.count_nonzero(ours) != np.count_nonzero(held.fillna(0.0)):
-        strange = held.index[held != 0.0].difference(names)
+        strange = held.index[held != 0.0].difference(order.names)
         raise UsageError(f"held but not among the assets: {at_most(strange)}")
-    return ours.to_numpy(np.float64)
+    return ours
 
 
-def _mask(flags: pd.Series | None, names: pd.Index) -> np.ndarray:
+def _mask(flags: pd.Series | None, order: Order) -> np.ndarray:
     """Return flags in the order of names, False where there is none."""
     if flags is None:
-        return np.zeros(len(names), dtype=bool)
-    chosen = flags.reindex(names, fill_value=False)
-    return chosen.to_numpy(dtype=bool)
+        return np.zeros(len(order.names), dtype=bool)
+    return np.asarray(order.of(flags) == 1.0)
 
 
-def _rates(costs: pd.Series, names: pd.Index, side: str) -> np.ndarray:
+def _rates(costs: pd.Series, order: Order, side: str) -> np.ndarray:
     """Return cost rates in the order of names; raise `DataError` for a missing one."""
-    rates = costs.reindex(names)
-    missing = rates.index[rates.isna()]
+    rates = order.of(costs)
+    missing = order.names[np.isnan(rates)]
     if len(missing):
         raise DataError(
             f"no cost rate for {side} {at_most(missing)}; give a fraction of the value "
             "traded, 0 where nothing is charged"
         )
-    return rates.to_numpy(np.float64)
+    return rates

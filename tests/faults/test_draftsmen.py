@@ -204,7 +204,7 @@ def test_as_many_as_the_machine_can_spare(monkeypatch: pytest.MonkeyPatch) -> No
         )
         return crews.spare_processors()
 
-    assert [processors(n) for n in (1, 2, 3, 4, 64)] == [0, 1, 1, 2, 2]
+    assert [processors(n) for n in (1, 2, 3, 4, 64)] == [0, 1, 2, 3, 3]
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert crews.spare_processors() == 0

@@ -15,7 +15,7 @@ from reports.clean import clean
 from reports.document import Document
 from reports.drawing import FONTS, draw
 from reports.pdf import breakable, render_pdf, uncovered
-from reports.render import render, write_html, write_pdf
+from reports.render import begin, render, write_html, write_pdf
 from reports.sections import document
 from tests.reports.fake_result import fake_result, provenance
 from tests.reports.test_html import PLACES
@@ -135,7 +135,7 @@ def test_unfit_characters_are_replaced_and_markup_is_left() -> None:
 
 def test_render_writes_both_and_each_writer_its_own(tmp_path: Path) -> None:
     study = fake_result()
-    render(study, tmp_path, provenance())
+    render(begin(study, provenance()), tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {"report.html", "report.pdf"}
     write_html(study, tmp_path / "again.html", provenance=provenance())
     assert (tmp_path / "again.html").read_bytes() == (
