@@ -25,18 +25,21 @@ from reports.document import Figure
 from reports.drawing import FONTS, VEGA_LITE, draw, own_ids, specification
 
 DRAFTSMAN = Path(__file__).with_name("draftsman.py")
+#: A figure's id and its specification.
+_Job = tuple[str, str]
 #: Seconds after which a drawing is no longer waited for.
 PATIENCE = 60.0
 
 
 class Draftsmen:
-    """Several processes that draw; give them figures early, and collect them late."""
+    """Several processes that draw; give them figures as they come."""
 
     def __init__(self, processes: list[subprocess.Popen[bytes]]) -> None:
         self._processes = processes
         self._threads: list[threading.Thread] = []
+        self._asked: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._drawn: dict[str, str] = {}
-        self._figures: tuple[Figure, ...] = ()
+        self._figures: list[Figure] = []
         self._closed = False
 
     @property
@@ -45,23 +48,28 @@ class Draftsmen:
         return bool(self._processes)
 
     def begin(self, figures: Iterable[Figure]) -> None:
-        """Hand out figures to draw; returns at once."""
-        self._figures = tuple(figures)
-        self._threads = []
-        texts = [(one.id, specification(one)) for one in self._figures]
-        asked: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
+        """Hand out figures to draw, before or after others; returns at once."""
+        more = list(figures)
+        self._figures += more
+        texts = [(one.id, specification(one)) for one in more]
         # those of many marks take longest, and are not to be left for the end
         for job in sorted(texts, key=lambda job: -job[1].count('"mark"')):
-            asked.put(job)
+            self._asked.put(job)
+        if self._threads:
+            return
         for process in self._processes:
             thread = threading.Thread(
-                target=_employ, args=(process, asked, self._drawn), daemon=True
+                target=_employ, args=(process, self._asked, self._drawn), daemon=True
             )
             thread.start()
             self._threads.append(thread)
 
     def finish(self) -> dict[str, str]:
-        """Return the SVG of each figure by its id, as `draw` does."""
+        """Return the SVG of each figure by its id, as `draw` does.
+
+        No other figure is taken afterwards.
+        """
+        self._say_no_more()
         last = time.monotonic() + PATIENCE
         for thread in self._threads:
             thread.join(timeout=max(last - time.monotonic(), 0.0))
@@ -72,9 +80,14 @@ class Draftsmen:
         drawn |= draw(missing) if missing else {}
         return {one.id: drawn[one.id] for one in self._figures}
 
+    def _say_no_more(self) -> None:
+        for _ in self._processes:
+            self._asked.put(None)
+
     def close(self) -> None:
         """End the processes, whatever they do; what is not drawn stays undrawn."""
         self._closed = True
+        self._say_no_more()
         for process in self._processes:
             process.kill()
         for thread in self._threads:
@@ -135,16 +148,16 @@ def _is_python(executable: str | None) -> bool:
 
 def _employ(
     process: subprocess.Popen[bytes],
-    asked: queue.SimpleQueue[tuple[str, str]],
+    asked: queue.SimpleQueue[_Job | None],
     drawn: dict[str, str],
 ) -> None:
     """Let one process draw what is asked for, until nothing is or it fails."""
     assert process.stdin is not None
     assert process.stdout is not None
     # a process that is gone leaves its figure, and others, undrawn
-    with contextlib.suppress(OSError, ValueError, queue.Empty):
-        while True:
-            name, text = asked.get_nowait()
+    with contextlib.suppress(OSError, ValueError):
+        while (job := asked.get()) is not None:
+            name, text = job
             process.stdin.write(text.encode() + b"\n")
             process.stdin.flush()
             svg = json.loads(process.stdout.readline())

@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 
 from engine.study_result import StudyResult
-from reports.document import Document
+from reports.document import Document, Figure
 from reports.draftsmen import Draftsmen
 from reports.drawing import draw
 from reports.html import render_html
 from reports.pdf import render_pdf
-from reports.sections import document
+from reports.sections import document, sections_of
 
 HTML_NAME = "report.html"
 PDF_NAME = "report.pdf"
@@ -37,15 +37,19 @@ def begin(
     `provenance` is printed as it is: run, command, hashes, versions. Without a crew
     nothing is drawn until it is asked for.
     """
-    report = document(result, provenance)
     if crew is None or not crew.works:
+        report = document(result, provenance)
         drawings = cache(lambda: draw(report.figures))
         return Begun(
             report=report,
             drawings=drawings,
             pdf=lambda: render_pdf(report, drawings()),
         )
-    crew.begin(report.figures)
+    sections = []
+    for one in sections_of(result, provenance):
+        crew.begin(block for block in one.blocks if isinstance(block, Figure))
+        sections.append(one)
+    report = document(result, provenance, sections)
     threads = ThreadPoolExecutor(max_workers=2)
     drawn = threads.submit(crew.finish)
     pdf = threads.submit(lambda: render_pdf(report, drawn.result()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from engine.study_result import StudyResult
 from reports import (
@@ -34,25 +35,47 @@ from reports.section_parts import figure, section
 KICKER = "Thesis assay for the investment committee"
 
 
-def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
-    """Return the whole report as values."""
-    sections = [
-        _verdict(result),
-        portfolio_sections.performance(result),
-        portfolio_sections.holdings(result),
-        why.section_of(result),
-        portfolio_sections.attribution(result),
-        event_sections.events(result),
-        event_sections.around(result),
-        claim_sections.claims(result),
-        claim_sections.hindsight(result),
-        stress_sections.stress(result),
-        portfolio_sections.costs(result),
-        _data(result),
-        _provenance(result, provenance),
-    ]
+def document(
+    result: StudyResult,
+    provenance: Mapping[str, str],
+    sections: Sequence[Section] | None = None,
+) -> Document:
+    """Return the whole report as values; `sections` are its own, if made before."""
+    if sections is None:
+        sections = list(sections_of(result, provenance))
     run = provenance.get("run", "")
-    report = Document(
+    frame: Document = cleaned(_frame(result, run))
+    return replace(frame, sections=tuple(sections))
+
+
+def sections_of(
+    result: StudyResult, provenance: Mapping[str, str]
+) -> Iterator[Section]:
+    """Yield the sections in their order, each as soon as it is made."""
+    made = (
+        _verdict,
+        portfolio_sections.performance,
+        portfolio_sections.holdings,
+        why.section_of,
+        portfolio_sections.attribution,
+        event_sections.events,
+        event_sections.around,
+        claim_sections.claims,
+        claim_sections.hindsight,
+        stress_sections.stress,
+        portfolio_sections.costs,
+        _data,
+        lambda result: _provenance(result, provenance),
+    )
+    for make in made:
+        one = make(result)
+        if one.blocks:
+            yield cleaned(one)
+
+
+def _frame(result: StudyResult, run: str) -> Document:
+    """Return the report without its sections."""
+    return Document(
         title=result.thesis.about.title,
         kicker=KICKER,
         subtitle=(words.period(result), words.sample_line(result)),
@@ -61,10 +84,8 @@ def document(result: StudyResult, provenance: Mapping[str, str]) -> Document:
         date=result.thesis.about.end,
         stamp=words.stamp(result),
         stamp_text=words.STAMP_TEXT if result.simulated else "",
-        sections=tuple(one for one in sections if one.blocks),
+        sections=(),
     )
-    whole: Document = cleaned(report)
-    return whole
 
 
 def _verdict(result: StudyResult) -> Section:
