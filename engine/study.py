@@ -68,7 +68,10 @@ def run_study(
     luck = begin_luck(inputs, decisions, backtest, progress=progress)
     progress("trading the baselines")
     others, unheld = trade_readings(inputs)
-    baselines = {**trade_baselines(inputs, backtest), **others}
+    fixed = trade_baselines(
+        inputs, backtest, compiled=bool(inputs.thesis.about.random_barbells)
+    )
+    baselines = {**fixed, **others}
     paths = {BARBELL: backtest, **baselines}
     progress("measuring performance")
     drawn = draws_of(inputs, paths)

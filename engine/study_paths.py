@@ -61,21 +61,35 @@ def trade_barbell(
     return run_strategy(strategy, inputs.decide_at)
 
 
-def trade_baselines(inputs: StudyInputs, barbell: Backtest) -> dict[str, Backtest]:
-    """Return what the barbell is held against: same ledger, same costs, same dates."""
+def trade_baselines(
+    inputs: StudyInputs, barbell: Backtest, *, compiled: bool = False
+) -> dict[str, Backtest]:
+    """Return what the barbell is held against: same ledger, same costs, same dates.
+
+    With `compiled`, those whose weights are known beforehand are walked in compiled
+    code: for a study that has loaded it anyway.
+    """
     paths: dict[str, Backtest] = {}
     for line in benchmark_lines(inputs):
         tape = open_tape(inputs, (line,))
         paths[line.symbol] = buy_and_hold(tape, line.symbol)
     tape = inputs.tape
-    paths[EQUAL_WEIGHT] = equal_weight(tape, inputs.decide_at, name=EQUAL_WEIGHT)
+    paths[EQUAL_WEIGHT] = equal_weight(
+        tape, inputs.decide_at, name=EQUAL_WEIGHT, compiled=compiled
+    )
     paths[INVERSE_VOLATILITY] = inverse_volatility(
-        tape, inputs.decide_at, inputs.assessments.variances, name=INVERSE_VOLATILITY
+        tape,
+        inputs.decide_at,
+        inputs.assessments.variances,
+        name=INVERSE_VOLATILITY,
+        compiled=compiled,
     )
     for leg in inputs.thesis.barbell:
         name = f"{leg} alone"
         symbols = members(leg, inputs.thesis, inputs.universe, inputs.assets)
-        paths[name] = leg_alone(tape, barbell.targets, symbols, name=name)
+        paths[name] = leg_alone(
+            tape, barbell.targets, symbols, name=name, compiled=compiled
+        )
     anti = trade_anti_thesis(inputs)
     if anti is not None:
         paths[ANTI_THESIS] = anti
