@@ -228,8 +228,11 @@ def _general(
 
 
 def spread_out(run: Callable[[slice], None], count: int, size: int) -> None:
-    """Call `run` on slices of `count` schedules, on threads if there is much to do."""
-    threads = min(_MOST_THREADS, os.cpu_count() or 1, count)
+    """Call `run` on slices of `count` schedules, on threads if there is much to do.
+
+    One processor is left to the rest of a study, which goes on meanwhile.
+    """
+    threads = min(_MOST_THREADS, (os.cpu_count() or 1) - 1, count)
     if count * size < _SPREAD_FROM or threads < 2:
         run(slice(0, count))
         return
