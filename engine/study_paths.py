@@ -105,6 +105,16 @@ def trade_anti_thesis(inputs: StudyInputs) -> Backtest | None:
     return account
 
 
+def has_windows(inputs: StudyInputs) -> bool:
+    """Return whether paths are followed about an event, which takes compiled code.
+
+    It does not depend on random barbells, which a diary leaves out: the entries of a
+    diary are the runs of their days, digit for digit.
+    """
+    days = (home_day_zero(inputs, event) for event in inputs.thesis.events)
+    return any(day is not None for day in days)
+
+
 def trade_around_events(
     inputs: StudyInputs,
     events: Sequence[Event],

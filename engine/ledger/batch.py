@@ -2,9 +2,9 @@
 
 Nothing of the market is copied: every schedule reads the same tape. The rule: a study's
 own accounts, which follow a policy, are walked by the readable `engine.ledger.account`;
-batches of fixed schedules (its random barbells), baselines beside them whose weights are
-known beforehand, single schedules with thousands of decisions, and the many windows
-about events (`engine.ledger.windows`) are walked in compiled code.
+batches of fixed schedules (its random barbells), its baselines whose weights are known
+beforehand, single schedules with thousands of decisions, and the many windows about
+events (`engine.ledger.windows`) are walked in compiled code.
 """
 
 from __future__ import annotations
