@@ -38,6 +38,7 @@ from engine.study_paths import (
     BARBELL,
     EQUAL_WEIGHT,
     begin_around_events,
+    has_windows,
     trade_barbell,
     trade_baselines,
 )
@@ -68,7 +69,8 @@ def run_study(
     luck = begin_luck(inputs, decisions, backtest, progress=progress)
     progress("trading the baselines")
     others, unheld = trade_readings(inputs)
-    baselines = {**trade_baselines(inputs, backtest), **others}
+    fixed = trade_baselines(inputs, backtest, compiled=has_windows(inputs))
+    baselines = {**fixed, **others}
     paths = {BARBELL: backtest, **baselines}
     progress("measuring performance")
     drawn = draws_of(inputs, paths)

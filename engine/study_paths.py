@@ -61,21 +61,35 @@ def trade_barbell(
     return run_strategy(strategy, inputs.decide_at)
 
 
-def trade_baselines(inputs: StudyInputs, barbell: Backtest) -> dict[str, Backtest]:
-    """Return what the barbell is held against: same ledger, same costs, same dates."""
+def trade_baselines(
+    inputs: StudyInputs, barbell: Backtest, *, compiled: bool = False
+) -> dict[str, Backtest]:
+    """Return what the barbell is held against: same ledger, same costs, same dates.
+
+    With `compiled`, those whose weights are known beforehand are walked in compiled
+    code: for a study that has loaded it anyway.
+    """
     paths: dict[str, Backtest] = {}
     for line in benchmark_lines(inputs):
         tape = open_tape(inputs, (line,))
         paths[line.symbol] = buy_and_hold(tape, line.symbol)
     tape = inputs.tape
-    paths[EQUAL_WEIGHT] = equal_weight(tape, inputs.decide_at, name=EQUAL_WEIGHT)
+    paths[EQUAL_WEIGHT] = equal_weight(
+        tape, inputs.decide_at, name=EQUAL_WEIGHT, compiled=compiled
+    )
     paths[INVERSE_VOLATILITY] = inverse_volatility(
-        tape, inputs.decide_at, inputs.assessments.variances, name=INVERSE_VOLATILITY
+        tape,
+        inputs.decide_at,
+        inputs.assessments.variances,
+        name=INVERSE_VOLATILITY,
+        compiled=compiled,
     )
     for leg in inputs.thesis.barbell:
         name = f"{leg} alone"
         symbols = members(leg, inputs.thesis, inputs.universe, inputs.assets)
-        paths[name] = leg_alone(tape, barbell.targets, symbols, name=name)
+        paths[name] = leg_alone(
+            tape, barbell.targets, symbols, name=name, compiled=compiled
+        )
     anti = trade_anti_thesis(inputs)
     if anti is not None:
         paths[ANTI_THESIS] = anti
@@ -89,6 +103,16 @@ def trade_anti_thesis(inputs: StudyInputs) -> Backtest | None:
         return None
     _, account = trade_barbell(inputs, name=ANTI_THESIS, legs=legs)
     return account
+
+
+def has_windows(inputs: StudyInputs) -> bool:
+    """Return whether paths are followed about an event, which takes compiled code.
+
+    It does not depend on random barbells, which a diary leaves out: the entries of a
+    diary are the runs of their days, digit for digit.
+    """
+    days = (home_day_zero(inputs, event) for event in inputs.thesis.events)
+    return any(day is not None for day in days)
 
 
 def trade_around_events(

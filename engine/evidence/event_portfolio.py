@@ -91,23 +91,56 @@ def portfolio_cumulative(
 
     `alpha` and the variance are those of `event_tests.cumulative`.
     """
+    length, car, sums = _sums(panel, one, window, (alpha,))[0]
+    error = np.einsum("ti,ij,tj->t", sums, one.leverage, sums)
+    return Cumulative(
+        car=car,
+        se=_standard_error(one, length, error),
+        df=np.full(len(car), one.df),
+    )
+
+
+def portfolio_ends(
+    panel: EventPanel, one: Portfolio, window: Window, alpha: Alpha
+) -> tuple[float, float, float]:
+    """Return CAR over the whole window, its standard error, and the other alpha's CAR.
+
+    The last values of `portfolio_cumulative`, with `alpha` and with the other one.
+    """
+    other: Alpha = "zero" if alpha == "estimated" else "estimated"
+    found, second = _sums(panel, one, window, (alpha, other))
+    length, car, sums = found
+    error = np.einsum("i,ij,j->", sums[-1], one.leverage, sums[-1])
+    se = _standard_error(one, length[-1:], error)
+    return float(car[-1]), float(se[0]), float(second[1][-1])
+
+
+def _sums(
+    panel: EventPanel, one: Portfolio, window: Window, alphas: Sequence[Alpha]
+) -> list[tuple[Array, Array, Array]]:
+    """Return the lengths (L,), CARs (L,) and summed regressors (L, q m) by alpha."""
     rows = panel.rows(window)
     y, x = panel.returns[rows][:, one.columns], panel.regressors[rows][:, one.columns]
     seen = np.isfinite(y) & np.isfinite(x).all(axis=2)
     length = np.arange(1.0, len(y) + 1.0)
-    total = np.empty((*y.shape, x.shape[2] + 1))
-    total[..., 0] = length[:, None] if alpha == "estimated" else 0.0
-    total[..., 1:] = np.cumsum(np.where(seen[..., None], x, 0.0), axis=0)
-    expected = np.einsum("tia,ia->ti", total, panel.model.coefficients[one.columns])
-    car = (np.cumsum(np.where(seen, y, 0.0), axis=0) - expected) @ one.weights
-    sums = total.reshape(len(y), -1)
-    error = np.einsum("ti,ij,tj->t", sums, one.leverage, sums)
+    moved = np.cumsum(np.where(seen, y, 0.0), axis=0)
+    behind = np.cumsum(np.where(seen[..., None], x, 0.0), axis=0)
+    coefficients = panel.model.coefficients[one.columns]
+    found = []
+    for alpha in alphas:
+        total = np.empty((*y.shape, x.shape[2] + 1))
+        total[..., 0] = length[:, None] if alpha == "estimated" else 0.0
+        total[..., 1:] = behind
+        expected = np.einsum("tia,ia->ti", total, coefficients)
+        car = (moved - expected) @ one.weights
+        found.append((length, car, total.reshape(len(y), -1)))
+    return found
+
+
+def _standard_error(one: Portfolio, length: Array, error: Array) -> Array:
+    """Return the deviation of CARs of these lengths (L,), given that of the model."""
     variance = length * one.variance + error + 2.0 * (length - 1.0) * one.carried
-    return Cumulative(
-        car=car,
-        se=np.sqrt(np.maximum(variance, 0.0)),
-        df=np.full(len(y), one.df),
-    )
+    return np.sqrt(np.maximum(variance, 0.0))
 
 
 def portfolio_return(

@@ -21,7 +21,7 @@ from engine.evidence.event_panel import (
 )
 from engine.evidence.event_portfolio import (
     Portfolio,
-    portfolio_cumulative,
+    portfolio_ends,
     portfolio_of,
     portfolio_return,
 )
@@ -242,22 +242,18 @@ def _of_portfolio(
             reason=f"two of its members share {one.count} dates of the estimation "
             f"window; {FEWEST_ESTIMATION_RETURNS} needed"
         )
-    other: Alpha = "zero" if at.alpha == "estimated" else "estimated"
-    found, second = (
-        portfolio_cumulative(panel, one, at.window, alpha)
-        for alpha in (at.alpha, other)
-    )
+    car, se, second = portfolio_ends(panel, one, at.window, at.alpha)
     totals = [portfolio_return(panel, side, at.window) for side in sides]
     return _study(
         panel,
         at,
         subject,
         sides,
-        car=float(found.car[-1]),
-        se=float(found.se[-1]),
+        car=car,
+        se=se,
         df=one.df,
         total=totals[0] - totals[1],
-        car_other=float(second.car[-1]),
+        car_other=second,
     )
 
 

@@ -14,7 +14,8 @@ import pandas as pd
 
 from engine.errors import DataError, at_most
 from engine.ledger.backtest import Backtest
-from engine.ledger.simulate import AccountView, fixed, play
+from engine.ledger.batch import play_schedule
+from engine.ledger.simulate import AccountView, fixed, play, rows_of, tradeable_at
 from engine.ledger.tape import Tape
 from engine.thesis.model import Leg
 
@@ -39,24 +40,20 @@ def buy_and_hold(tape: Tape, symbol: str, *, name: str | None = None) -> Backtes
 
 
 def equal_weight(
-    tape: Tape, decide_at: pd.DatetimeIndex, *, name: str = "equal weight"
+    tape: Tape,
+    decide_at: pd.DatetimeIndex,
+    *,
+    name: str = "equal weight",
+    compiled: bool = False,
 ) -> Backtest:
     """Return an account that holds all tradeable assets of the tape alike.
 
     It is rebalanced at `decide_at`. What is held but cannot trade keeps its weight; the
-    tradeable assets share the rest.
+    tradeable assets share the rest. `compiled` walks it in compiled code where nothing
+    that is held ever cannot trade, so that the weights are known beforehand.
     """
-    return play(tape, name=name, decide_at=decide_at, policy=_share_alike)
-
-
-def _share_alike(
-    session: pd.Timestamp, moment: np.datetime64, account: AccountView
-) -> pd.Series:
-    """Return equal weights of what can trade, beside what cannot."""
-    kept = account.weights.where(~account.tradeable, 0.0)
-    count = int(account.tradeable.sum())
-    share = (1.0 - kept.sum()) / count if count else 0.0
-    return kept.where(~account.tradeable, share)
+    alike = np.ones(len(tape.symbols))
+    return _share_out(tape, decide_at, lambda moment: alike, name, compiled=compiled)
 
 
 def inverse_volatility(
@@ -65,28 +62,72 @@ def inverse_volatility(
     variances: Callable[[np.datetime64], pd.Series],
     *,
     name: str = "inverse volatility",
+    compiled: bool = False,
 ) -> Backtest:
     """Return an account that holds tradeable assets inversely to their volatility.
 
     `variances` gives, at the moment of a decision, each asset's variance as known then;
     an asset without one, or without any spread, is not held. What is held but cannot
-    trade keeps its weight; the others share the rest.
+    trade keeps its weight; the others share the rest. `compiled` as for `equal_weight`.
     """
+
+    def calm(moment: np.datetime64) -> np.ndarray:
+        variance = variances(moment).reindex(tape.symbols).to_numpy(dtype=np.float64)
+        known = variance > 0.0
+        return np.where(known, np.where(known, variance, 1.0) ** -0.5, 0.0)
+
+    return _share_out(tape, decide_at, calm, name, compiled=compiled)
+
+
+def _share_out(
+    tape: Tape,
+    decide_at: pd.DatetimeIndex,
+    parts: Callable[[np.datetime64], np.ndarray],
+    name: str,
+    *,
+    compiled: bool,
+) -> Backtest:
+    """Return an account whose tradeable assets share it in proportion to `parts` (N,).
+
+    What is held but cannot trade keeps its weight.
+    """
+    rows = rows_of(tape, decide_at)
+    can = np.array([tradeable_at(tape, row) for row in rows]).reshape(len(rows), -1)
+    stuck = np.logical_or.accumulate(can, axis=0) & ~can  # may be held, cannot trade
+    if compiled and not stuck.any():
+        nothing = np.zeros(len(tape.symbols))
+        moments = tape.moments[tape.home_at[rows]]
+        told = {
+            tape.days[row]: _shares(nothing, one, parts(moment))
+            for row, one, moment in zip(rows, can, moments, strict=True)
+        }
+        return play_schedule(tape, told, name=name)
 
     def policy(
         session: pd.Timestamp, moment: np.datetime64, account: AccountView
     ) -> pd.Series:
-        variance = variances(moment).reindex(account.weights.index)
-        known = account.tradeable & (variance > 0.0)
-        kept = account.weights.where(~account.tradeable, 0.0)
-        calm = variance.where(known) ** -0.5
-        return kept + ((1.0 - kept.sum()) * calm / calm.sum()).fillna(0.0)
+        held, tradeable = account.weights.to_numpy(), account.tradeable.to_numpy()
+        return pd.Series(_shares(held, tradeable, parts(moment)), index=tape.symbols)
 
     return play(tape, name=name, decide_at=decide_at, policy=policy)
 
 
+def _shares(held: np.ndarray, can: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Return weights (N,): what cannot trade as held, the others' parts of the rest."""
+    kept, wanted = np.where(can, 0.0, held), np.where(can, parts, 0.0)
+    total = wanted.sum()
+    if not total > 0.0:
+        return kept
+    return np.asarray(kept + (1.0 - kept.sum()) * wanted / total)
+
+
 def leg_alone(
-    tape: Tape, targets: pd.DataFrame, members: Sequence[str], *, name: str
+    tape: Tape,
+    targets: pd.DataFrame,
+    members: Sequence[str],
+    *,
+    name: str,
+    compiled: bool = False,
 ) -> Backtest:
     """Return an account that holds only one leg of the barbell.
 
@@ -98,6 +139,8 @@ def leg_alone(
     members : sequence of str
         The assets of the leg.
     name : str
+    compiled : bool
+        Whether to walk it in compiled code.
 
     Returns
     -------
@@ -107,12 +150,14 @@ def leg_alone(
         it): all cash where the barbell holds none of them.
     """
     margin = tape.execution.short_margin or 0.0
-    return play(
-        tape,
-        name=name,
-        decide_at=pd.DatetimeIndex(targets.index),
-        policy=fixed(sleeve(targets, members, margin)),
-    )
+    days = pd.DatetimeIndex(targets.index)
+    if compiled:
+        told = np.zeros((len(days), len(tape.symbols)))
+        place = tape.symbols.get_indexer(pd.Index(members))
+        told[:, place] = _scaled(targets, members, margin)
+        return play_schedule(tape, dict(zip(days, told, strict=True)), name=name)
+    policy = fixed(sleeve(targets, members, margin))
+    return play(tape, name=name, decide_at=days, policy=policy)
 
 
 def sleeve(
@@ -125,20 +170,24 @@ def sleeve(
 
     Raises `DataError` for a member that is no column of `targets` (D, N).
     """
+    scaled = _scaled(targets, members, margin)
+    return {
+        session: pd.Series(row, index=pd.Index(members))
+        for session, row in zip(targets.index, scaled, strict=True)
+    }
+
+
+def _scaled(targets: pd.DataFrame, members: Sequence[str], margin: float) -> np.ndarray:
+    """Return the weights of `sleeve` as an array (D, members); raises as it does."""
     unknown = [name for name in members if name not in targets.columns]
     if unknown:
         raise DataError(f"{at_most(unknown)} are not among the barbell's assets")
-    chosen = targets[list(members)]
-    weights = chosen.to_numpy()
+    weights = targets[list(members)].to_numpy()
     total = np.abs(weights).sum(axis=1, keepdims=True)
     asked = margin * np.maximum(-weights, 0.0).sum(axis=1, keepdims=True)
     total = np.maximum(total, asked)
     some = total > _EMPTY
-    scaled = np.where(some, weights / np.where(some, total, 1.0), 0.0)
-    return {
-        session: pd.Series(row, index=chosen.columns)
-        for session, row in zip(chosen.index, scaled, strict=True)
-    }
+    return np.where(some, weights / np.where(some, total, 1.0), 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

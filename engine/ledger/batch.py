@@ -2,9 +2,9 @@
 
 Nothing of the market is copied: every schedule reads the same tape. The rule: a study's
 own accounts, which follow a policy, are walked by the readable `engine.ledger.account`;
-batches of fixed schedules (its random barbells), single schedules with thousands of
-decisions, and the many windows about events (`engine.ledger.windows`) are walked in
-compiled code.
+batches of fixed schedules (its random barbells), its baselines whose weights are known
+beforehand, single schedules with thousands of decisions, and the many windows about
+events (`engine.ledger.windows`) are walked in compiled code.
 """
 
 from __future__ import annotations
@@ -228,8 +228,11 @@ def _general(
 
 
 def spread_out(run: Callable[[slice], None], count: int, size: int) -> None:
-    """Call `run` on slices of `count` schedules, on threads if there is much to do."""
-    threads = min(_MOST_THREADS, os.cpu_count() or 1, count)
+    """Call `run` on slices of `count` schedules, on threads if there is much to do.
+
+    One processor is left to the rest of a study, which goes on meanwhile.
+    """
+    threads = min(_MOST_THREADS, (os.cpu_count() or 1) - 1, count)
     if count * size < _SPREAD_FROM or threads < 2:
         run(slice(0, count))
         return

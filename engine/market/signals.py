@@ -20,6 +20,8 @@ COLUMNS = (
     "source",
 )
 QUALITIES = ("observed", "forecast", "target", "bound", "disputed")
+#: Readings that are kept, so that a long diary does not keep all of its own.
+_MOST_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -74,6 +76,11 @@ class Signals:
         """What `_series` has laid out."""
         return {}
 
+    @cached_property
+    def _latest(self) -> dict[tuple[str, int, tuple[str, ...]], pd.DataFrame]:
+        """What `read` has found, by series, observations known of it, and quality."""
+        return {}
+
     def _series(self, name: str) -> tuple[np.ndarray, pd.DataFrame]:
         """Return the rows of a series, ascending, and its observations."""
         if name not in self._read:
@@ -112,8 +119,15 @@ class Signals:
         nothing answers to the role. Only observations of `quality` count: a bound or
         a target is not a value.
         """
-        rows, series = (self._whole or self)._series(self.roles.get(role, role))
-        frame = series.iloc[: np.searchsorted(rows, len(self.observations))]
-        chosen = frame[frame["quality"].isin(quality)]
-        latest = chosen.drop_duplicates(["entity", "value_date"], keep="last")
-        return latest.sort_values(["value_date", "entity"], kind="stable")
+        whole, name = self._whole or self, self.roles.get(role, role)
+        rows, series = whole._series(name)
+        key = name, int(np.searchsorted(rows, len(self.observations))), quality
+        if key not in whole._latest:
+            if len(whole._latest) >= _MOST_KEPT:
+                whole._latest.clear()
+            frame = series.iloc[: key[1]]
+            chosen = frame[frame["quality"].isin(quality)]
+            latest = chosen.drop_duplicates(["entity", "value_date"], keep="last")
+            latest = latest.sort_values(["value_date", "entity"], kind="stable")
+            whole._latest[key] = latest
+        return whole._latest[key].copy(deep=False)

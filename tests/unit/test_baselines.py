@@ -60,6 +60,45 @@ def test_equal_weight_leaves_what_cannot_trade_alone() -> None:
     assert told.trades["asset"].tolist() == ["A", "B", "C"]
 
 
+def test_weights_known_beforehand_make_the_same_account_in_compiled_code() -> None:
+    rng = np.random.default_rng(4)
+    walks = rng.lognormal(0.0, 0.05, (60, 5)).cumprod(axis=0)
+    closes = {name: walks[:, k].tolist() for k, name in enumerate("ABCDE")}
+    closes["E"][:30] = [None] * 30
+    closes["B"][20] = None
+    world = market({"XNYS": closes})
+    tape = tape_of(world, Execution(capital=1e6, slippage_bps=20.0))
+    days, names = tape.days[[0, 20, 41]], tape.symbols
+    spread = pd.Series(rng.uniform(0.01, 0.09, len(names)), index=names)
+    targets = pd.DataFrame(
+        rng.dirichlet(np.ones(len(names)), 3), index=days, columns=names
+    )
+    for told in (
+        lambda compiled: equal_weight(tape, days, compiled=compiled),
+        lambda compiled: inverse_volatility(
+            tape, days, lambda moment: spread, compiled=compiled
+        ),
+        lambda compiled: leg_alone(
+            tape, targets, list(names[[2, 0]]), name="leg", compiled=compiled
+        ),
+    ):
+        one, other = told(False), told(True)
+        assert len(one.trades) >= 6
+        for name, table in one.tables().items():
+            pd.testing.assert_frame_equal(
+                table, other.tables()[name], rtol=1e-12, atol=1e-9
+            )
+
+
+def test_what_is_held_and_cannot_trade_is_never_walked_beforehand() -> None:
+    closes = {"A": [1.0, 2.0, 3.0, *[None] * 7], "B": [1.0] * 10, "C": [1.0] * 10}
+    world = market({"XNYS": closes})
+    days = world.home.sessions.days[[0, 9]]
+    told = equal_weight(tape_of(world), days, compiled=True)
+    # A has grown to 1/3 * 3/2 of 7/6: 3/7, which it keeps
+    assert told.targets.iloc[1].tolist() == pytest.approx([3 / 7, 2 / 7, 2 / 7])
+
+
 def test_inverse_volatility_by_hand() -> None:
     closes = {"A": [1.0, 1.0, *[None] * 7], "B": [1.0] * 9, "C": [1.0] * 9}
     world = market({"XNYS": closes | {"D": [1.0] * 9}})
