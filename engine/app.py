@@ -254,6 +254,7 @@ def study_inputs(
         document.thesis,
         Path(document.path),
         lambda: hashes_of(document.thesis, universe, assets),
+        text=document.digest,
         as_of=as_of,
     )
     thesis = counted(thesis, registration)

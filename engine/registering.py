@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +22,10 @@ from engine.runs.register import (
     read_register,
     utc_now,
 )
+from engine.runs.register_changes import changes
 from engine.runs.register_dates import check_id, file_name
 from engine.runs.register_file import append
-from engine.runs.register_hashes import Hashes, hashes_of
+from engine.runs.register_hashes import hashes_of, parts_of
 from engine.runs.register_tags import (
     check_taggable,
     check_tags,
@@ -88,17 +92,20 @@ def register_thesis(
     if tag:
         check_taggable(file.resolve().parent)
     draft = _draft(document, file)
-    hashes = Hashes(settings=draft.settings, claims=draft.claims)
     latest: list[Entry] = []
+    if not file.exists():  # before one is made
+        check_tags(Register(path=file), [draft.thesis])
 
     def following(held: Register) -> Entry | None:
         check_id(held, draft.thesis, source)
-        latest.extend(held.of(draft.thesis)[-1:])
-        same = latest and (
-            latest[0].text_sha256 == draft.text_sha256
-            and Hashes(settings=latest[0].settings, claims=latest[0].claims) == hashes
-        )
-        return None if same else draft
+        check_tags(held, [draft.thesis])
+        own = held.of(draft.thesis)
+        latest.extend(own[-1:])
+        if latest and _said(latest[0]) == _said(draft):
+            return None
+        # what form 1 would say binds the older entries to this one
+        older = any(one.form == 1 for one in own)
+        return draft if older else dataclasses.replace(draft, form1={})
 
     made = append(file, following)
     entry = made or latest[0]
@@ -111,6 +118,11 @@ def register_thesis(
         changes=changes(before, entry) if made else (),
         tag=anchor,
     )
+
+
+def _said(entry: Entry) -> tuple[object, ...]:
+    """Return what of an entry is the thesis's."""
+    return entry.form, entry.text_sha256, entry.settings, dict(entry.claims)
 
 
 def _draft(document: Document, file: Path) -> Entry:
@@ -132,6 +144,8 @@ def _draft(document: Document, file: Path) -> Entry:
         store=store_digest(),
         versions=versions(),
         before=NOTHING,
+        form1=dict(hashes.form1),
+        parts=parts_of(thesis),
     )
 
 
@@ -147,28 +161,6 @@ def store_digest() -> str | None:
         return None
     store = Store(folder)
     return store.vintage() if store.manifest() else None
-
-
-def changes(before: Entry | None, entry: Entry) -> tuple[str, ...]:
-    """Return what an entry changed against the thesis's entry before."""
-    if before is None:
-        return ()
-    held, now = before.claims, entry.claims
-    kinds = {
-        "new": [one for one in now if one not in held],
-        f"edited, counts from {entry.counts_from}": [one for one in now if one in held],
-    }
-    told = {
-        word: [one for one in claims if now[one] not in held.values()]
-        for word, claims in kinds.items()
-    }
-    told["withdrawn"] = [
-        one for one, sha in held.items() if one not in now and sha not in now.values()
-    ]
-    said = [f"{word}: {', '.join(sorted(told[word]))}" for word in told if told[word]]
-    if before.settings != entry.settings:
-        said.append(f"settings of the portfolio, count from {entry.counts_from}")
-    return tuple(said)
 
 
 def entries_table(register: Register) -> pd.DataFrame:
@@ -195,16 +187,28 @@ def entries_table(register: Register) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def checked_register(path: Path) -> tuple[Register, int]:
+def checked_register(path: Path, thesis: Path | None = None) -> tuple[Register, int]:
     """Return a register that fits, entry by entry, and how many git tags confirm it.
 
-    Raises `RegisterError` naming the first entry that does not fit, or where there is
-    no register.
+    `thesis` is the file that it is asked about: its tags count even where the register
+    holds nothing of it. Raises `RegisterError` naming the first entry that does not
+    fit, or where there is no register.
     """
     register = read_register(path)
+    tags = check_tags(register, _id_of(thesis) if thesis else ())
     if not register.entries and not register.unfinished:
         raise RegisterError(
             f"{path}: there is no register here; `assay register THESIS` begins one, "
             "and --register names another"
         )
-    return register, check_tags(register)
+    return register, tags
+
+
+def _id_of(thesis: Path) -> Iterable[str]:
+    """Return the id in a thesis file, whatever else it says; nothing without one."""
+    try:
+        told = tomllib.loads(thesis.read_text(encoding="utf-8-sig"))["thesis"]["id"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    if isinstance(told, str):
+        yield told

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from engine.evidence.claim_study import SAMPLES, measure_claim
@@ -26,7 +27,7 @@ from engine.evidence.results import (
     Sample,
     Untestable,
 )
-from engine.evidence.verdict import judge, opposites
+from engine.evidence.verdict import judge
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
 from engine.thesis.model import Claim, Thesis
@@ -274,10 +275,8 @@ class Tally:
 
 def tally(beside: Beside, against: Against, claims: Sequence[Claim]) -> Tally:
     """Return how often the placebo or the anti-thesis supports what it was asked."""
-    first: dict[str, str] = {}
-    for one, other in opposites(claims).items():
-        first[one] = min(one, other)
     table = beside.table[beside.table["p"].notna()]
+    first = _pairs(table, claims)
     key = [table["claim"].map(lambda name: first.get(name, name)), table["sample"]]
     said = (table["verdict"] == "supported").groupby([*key, table["against"]]).any()
     both = said.unstack("against").reindex(columns=[THESIS, against]).dropna()  # noqa: PD010
@@ -288,3 +287,20 @@ def tally(beside: Beside, against: Against, claims: Sequence[Claim]) -> Tally:
         of_thesis=int(mine.sum()),
         both=int((mine & theirs).sum()),
     )
+
+
+def _pairs(table: pd.DataFrame, claims: Sequence[Claim]) -> dict[str, str]:
+    """Return one name for both of two mirrored claims whose p-values are the same."""
+    p = {
+        str(name): rows.set_index(["sample", "against"])["p"].sort_index()
+        for name, rows in table.groupby("claim")
+    }
+    first: dict[str, str] = {}
+    for claim in claims:
+        pair = (claim.id, claim.mirrors)
+        if claim.mirrors not in p or claim.id not in p or set(pair) & set(first):
+            continue
+        mine, theirs = p[claim.id], p[claim.mirrors]
+        if mine.index.equals(theirs.index) and np.allclose(mine, theirs, rtol=1e-9):
+            first |= {claim.id: claim.id, claim.mirrors: claim.id}
+    return first

@@ -58,10 +58,11 @@ def thesis_score(
             note="no claim of scope law could be tested in this sample",
         )
     z = np.array([finding.z for _, finding in counted])
-    weights = _weights([claim for claim, _ in counted])
+    weights = _weights(counted)
     correlation = null_correlation(counted, rng)
-    spread = float(np.sqrt(weights @ correlation @ weights))
-    total = float(weights @ z) / spread if spread > 1e-12 else nothing
+    # of a mirrored pair alone nothing is left but rounding, which may be negative
+    spread = float(np.sqrt(max(float(weights @ correlation @ weights), 0.0)))
+    total = float(weights @ z) / spread if spread > 1e-6 else nothing
     low, middle, high = (
         2.0 * float(ndtr(total + shift)) - 1.0 for shift in (-1.96, 0.0, 1.96)
     )
@@ -76,15 +77,13 @@ def thesis_score(
     )
 
 
-def _weights(claims: Sequence[Claim]) -> np.ndarray:
+def _weights(counted: Sequence[tuple[Claim, Measurement]]) -> np.ndarray:
     """Return the weight of each claim; two that mirror each other share one."""
-    present = {claim.id for claim in claims}
-    opposite = opposites(claims)
-    mirrored = {claim.id for claim in claims if opposite.get(claim.id) in present}
+    mirrored = opposites(counted)
     return np.array(
         [
             QUALITY[claim.quality] * (0.5 if claim.id in mirrored else 1.0)
-            for claim in claims
+            for claim, _ in counted
         ]
     )
 

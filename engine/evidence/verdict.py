@@ -34,17 +34,15 @@ def judge(thesis: Thesis, sample: Sample, found: Sequence[Found]) -> list[ClaimR
     q-values are Benjamini and Hochberg's (1995) over the claims of the sample that have
     a p-value; intervals are at the level that keeps the false coverage rate at 10 %
     (Benjamini and Yekutieli 2005), so that an interval excludes zero exactly when
-    q < 0.10. Two claims that mirror each other count once.
+    q < 0.10. Two claims that mirror each other count once, by the test that they have
+    in common.
     """
     p = np.array([_p_value(one) for _, one in found])
-    counted = _one_of_each_mirror(found)
+    first = _first_of_pair(found)
+    counted = sorted(set(first))
     q = np.full(len(found), np.nan)
     q[counted] = benjamini_hochberg(p[counted])
-    position = {claim.id: row for row, (claim, _) in enumerate(found)}
-    opposite = opposites([claim for claim, _ in found])
-    for row, (claim, _) in enumerate(found):
-        if row not in counted:
-            q[row] = q[position[opposite[claim.id]]]
+    q = q[first]
     testable = int(np.isfinite(p[counted]).sum())
     selected = int((q[counted] < FALSE_DISCOVERY_RATE).sum())
     level = fcr_interval_level(selected, testable, FALSE_DISCOVERY_RATE)
@@ -58,24 +56,58 @@ def _p_value(one: Measurement | Untestable) -> float:
     return one.p if isinstance(one, Measurement) else float("nan")
 
 
-def _one_of_each_mirror(found: Sequence[Found]) -> list[int]:
-    """Return the rows that count: of two testable mirrored claims, the first."""
-    opposite = opposites([claim for claim, _ in found])
-    seen: set[str] = set()
-    rows = []
-    for row, (claim, one) in enumerate(found):
-        if opposite.get(claim.id) in seen:
+def _first_of_pair(found: Sequence[Found]) -> list[int]:
+    """Return for each row the row that counts for it: itself, or its mirror before."""
+    position = {claim.id: row for row, (claim, _) in enumerate(found)}
+    opposite = opposites(found)
+    return [
+        min(row, position[opposite[claim.id]]) if claim.id in opposite else row
+        for row, (claim, _) in enumerate(found)
+    ]
+
+
+def opposites(
+    found: Sequence[tuple[Claim, Measurement | Untestable | None]],
+) -> dict[str, str]:
+    """Return each claim's mirror in a sample, whichever of the two names the other.
+
+    Whatever a thesis says, two claims are a pair only where one measurement was made
+    for both: the same test, p and size of estimate, and opposite evidence. A claim has
+    one mirror.
+    """
+    measured = {claim.id: (claim, one) for claim, one in found}
+    pairs: dict[str, str] = {}
+    for claim, _ in found:
+        other = claim.mirrors
+        if other is None or other not in measured or {claim.id, other} & set(pairs):
             continue
-        if np.isfinite(_p_value(one)):
-            seen.add(claim.id)
-        rows.append(row)
-    return rows
+        if other != claim.id and _one_test(measured[claim.id], measured[other]):
+            pairs |= {claim.id: other, other: claim.id}
+    return pairs
 
 
-def opposites(claims: Sequence[Claim]) -> dict[str, str]:
-    """Return each claim's mirror, whichever of the two names the other."""
-    named = [(claim.id, claim.mirrors) for claim in claims if claim.mirrors]
-    return {b: a for a, b in named} | dict(named)
+def _one_test(
+    one: tuple[Claim, Measurement | Untestable | None],
+    other: tuple[Claim, Measurement | Untestable | None],
+) -> bool:
+    """Return whether two claims were tested by one measurement, seen from two sides."""
+    (claim, mine), (mirror, theirs) = one, other
+    if not (isinstance(mine, Measurement) and isinstance(theirs, Measurement)):
+        return False
+    return (
+        claim.test == mirror.test
+        and bool(np.isfinite(mine.p))
+        and mine.n == theirs.n
+        and _close(mine.p, theirs.p)
+        and _close(mine.se, theirs.se)
+        and _close(abs(mine.estimate), abs(theirs.estimate))
+        and _close(mine.z, -theirs.z)
+    )
+
+
+def _close(one: float, other: float) -> bool:
+    """Return whether two numbers differ by rounding alone."""
+    return bool(np.isclose(one, other, rtol=1e-9, atol=1e-12))
 
 
 def _result(

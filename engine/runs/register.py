@@ -10,7 +10,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,8 @@ NOTHING = "0" * 64
 #: How far the clocks of two machines may differ.
 CLOCKS = dt.timedelta(minutes=5)
 _MOMENT = "%Y-%m-%dT%H:%M:%SZ"
-#: How every line begins, and the form that is written here.
-_OPENING, _FORM = b'{"before":"', 1
+#: How every line begins, and the form that is written here; all before can be read.
+_OPENING, FORM = b'{"before":"', 2
 _RESTORE = "bring the file back from version control or a copy"
 
 
@@ -35,7 +35,10 @@ class Entry:
     thesis, file : id of the thesis and its file, from the register's folder.
     text_sha256 : of the thesis text. declared : what it asserts. settings : hash of
     what decides its portfolio. claims : claim id -> hash of the claim. store : digest
-    of the store's vintage. before : `sha256` of the entry before.
+    of the store's vintage. before : `sha256` of the entry before. form : of the line
+    and of the claims' hashes. form1 : the hashes that form 1 would give, where the
+    thesis has entries of it. parts : short hashes of the parts of the file, by which
+    an entry tells what changed; both empty in form 1.
     """
 
     number: int
@@ -50,12 +53,16 @@ class Entry:
     store: str | None
     versions: Mapping[str, str]
     before: str
+    form: int = FORM
+    form1: Mapping[str, str] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fields(self) -> dict[str, Any]:
         """The entry as its line has it, without its hash."""
+        later = {"form1": dict(self.form1), "parts": dict(self.parts)}
         return {
-            "form": _FORM,
+            "form": self.form,
             "entry": self.number,
             "moment": self.moment.strftime(_MOMENT),
             "thesis": {
@@ -70,6 +77,7 @@ class Entry:
             "store": self.store,
             "versions": dict(self.versions),
             "before": self.before,
+            **(later if self.form > 1 else {}),
         }
 
     @property
@@ -182,7 +190,7 @@ def _entry(line: bytes, number: int, path: Path) -> Entry:
     """Return one line's entry; `RegisterError` unless it is as it was written."""
     try:
         told = json.loads(line)
-        if told["form"] > _FORM:
+        if told["form"] > FORM:
             raise RegisterError(
                 f"{path}: entry {number} was written by a newer version; install it"
             )
@@ -206,8 +214,13 @@ def _entry(line: bytes, number: int, path: Path) -> Entry:
 
 
 def _read(told: Any) -> Entry:
-    thesis = told["thesis"]
+    thesis, form = told["thesis"], told["form"]
+    if type(form) is not int or form < 1:
+        raise ValueError(f"no form is called {form!r}")
     return Entry(
+        form=form,
+        form1=dict(told["form1"]) if form > 1 else {},
+        parts=dict(told["parts"]) if form > 1 else {},
         number=told["entry"],
         moment=dt.datetime.strptime(told["moment"], _MOMENT).replace(tzinfo=dt.UTC),
         thesis=thesis["id"],

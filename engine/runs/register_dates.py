@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from engine.errors import RegisterError, UsageError
-from engine.runs.register import NO_REGISTER, REGISTER, Entry, Register, read_register
+from engine.runs.register import (
+    FORM,
+    NO_REGISTER,
+    REGISTER,
+    Entry,
+    Register,
+    read_register,
+)
 from engine.runs.register_hashes import Hashes
 from engine.thesis.model import Thesis
 from engine.thesis.registration import Registration
@@ -39,13 +45,15 @@ def registration_of(
     file: Path,
     hashes: Callable[[], Hashes],
     *,
+    text: str,
     as_of: dt.date | None = None,
 ) -> Registration | None:
     """Return what a register says of a thesis, None where it does not hold it.
 
-    Only entries made by the end of `as_of` (UTC) count. Raises `RegisterError` for a
-    broken register, and `UsageError` where the thesis file is registered under another
-    id.
+    `text` is the hash of the thesis's text, by which claims keep the date of an entry
+    of form 1. Only entries made by the end of `as_of` (UTC) count. Raises
+    `RegisterError` for a broken register, and `UsageError` where the thesis file is
+    registered under another id.
     """
     if register is None:
         return None
@@ -56,20 +64,21 @@ def registration_of(
     if not own:
         return None
     now = hashes()
+    said = [in_this_form(one, own, now, text) for one in own]
     return Registration(
         file=str(register),
         head=known.head,
         entries=len(known.entries),
         first=f"{own[0].moment:%Y-%m-%dT%H:%M:%SZ}",
-        whole=_first(own, lambda one: one.settings == now.settings),
+        whole=_first(own, [one.settings == now.settings for one in own]),
         claims={
-            claim: _first(own, partial(_holds, sha))
+            claim: _first(own, [sha in one.values() for one in said])
             for claim, sha in now.claims.items()
         },
         declared=thesis.about.declared,
         claims_declared={claim.id: claim.declared for claim in thesis.claims},
-        withdrawn=_withdrawn(own, now),
-        versions=_versions(own, now),
+        withdrawn=_withdrawn(said, now),
+        versions=_versions(said, now),
         text="".join(f"{one.line}\n" for one in known.entries),
     )
 
@@ -94,31 +103,60 @@ def file_name(file: Path, register: Path) -> str:
     return Path(os.path.relpath(file.resolve(), register.resolve().parent)).as_posix()
 
 
-def _holds(sha: str, entry: Entry) -> bool:
-    return sha in entry.claims.values()
+def in_this_form(
+    entry: Entry, own: Sequence[Entry], now: Hashes, text: str
+) -> Mapping[str, str]:
+    """Return an entry's claims with the hashes of today's form.
+
+    Form 1 left out some of what a verdict depends on. A claim of it is known to be the
+    same only where all of the thesis's text is: as an entry of the later form has it,
+    or as the file (`text`) has it now. Any other keeps its old hash, which no claim of
+    today has.
+    """
+    if entry.form == FORM:
+        return entry.claims
+    held = dict(entry.claims)
+    same = [
+        (one.form1, one.claims)
+        for one in own
+        if one.form > 1 and _alike(entry, one.text_sha256, one.settings)
+    ]
+    if _alike(entry, text, now.settings):
+        same.append((now.form1, now.claims))
+    for old, new in same:
+        held |= {
+            claim: new[claim]
+            for claim, sha in entry.claims.items()
+            if claim in new and old.get(claim) == sha
+        }
+    return held
 
 
-def _first(own: Sequence[Entry], holds: Callable[[Entry], bool]) -> dt.date | None:
+def _alike(entry: Entry, text: str, settings: str) -> bool:
+    return (entry.text_sha256, entry.settings) == (text, settings)
+
+
+def _first(own: Sequence[Entry], holds: Sequence[bool]) -> dt.date | None:
     """Return from when the first entry that holds something counts."""
-    return next((one.counts_from for one in own if holds(one)), None)
+    found = (one.counts_from for one, held in zip(own, holds, strict=True) if held)
+    return next(found, None)
 
 
-def _withdrawn(own: Sequence[Entry], now: Hashes) -> tuple[str, ...]:
+def _withdrawn(said: Sequence[Mapping[str, str]], now: Hashes) -> tuple[str, ...]:
     """Return the ids of claims that were registered, and are not made in any form."""
-    made = set(now.claims.values())
+    made = {*now.claims.values(), *now.form1.values()}
     ids = {
         claim: sha
-        for one in own
-        for claim, sha in one.claims.items()
+        for one in said
+        for claim, sha in one.items()
         if claim not in now.claims
     }
     return tuple(sorted(claim for claim, sha in ids.items() if sha not in made))
 
 
-def _versions(own: Sequence[Entry], now: Hashes) -> dict[str, int]:
+def _versions(said: Sequence[Mapping[str, str]], now: Hashes) -> dict[str, int]:
     """Return how many versions of each claim were registered, where several were."""
     counts = {
-        claim: len({one.claims[claim] for one in own if claim in one.claims})
-        for claim in now.claims
+        claim: len({one[claim] for one in said if claim in one}) for claim in now.claims
     }
     return {claim: count for claim, count in counts.items() if count > 1}

@@ -2,42 +2,58 @@
 
 A hash does not change with the layout of the file, comments, the order of tables, a
 default that is written out, or the ids and dates by which things are called; it does
-with everything that could change a verdict.
+with everything that could change a verdict. Of an event and of a kill criterion every
+key is hashed but those named here, so that a key of later years is not forgotten.
 """
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
-import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-from pydantic import TypeAdapter
-from pydantic_core import PydanticUndefined
 
 from engine.evidence.claims import CLAIM_TESTS
 from engine.evidence.claims.context import members
 from engine.market.listing import Line, Universe
-from engine.runs.register import digest
-from engine.thesis.model import Claim, Event, Thesis
-from engine.thesis.naming import PATHS, SUBJECTS
+from engine.runs import register_form1
+from engine.runs.register import FORM, digest
+from engine.runs.register_words import (
+    chosen,
+    moment,
+    own_keys,
+    params_of,
+    plain,
+    texts,
+)
+from engine.thesis.model import Claim, Event, Kill, Thesis
+from engine.thesis.naming import PATHS, ROLE_KEYS, SUBJECTS
 
-#: Keys of a claim that say what it is called and where it comes from, not what it is.
-_NAMES = ("id", "declared", "document", "grade", "mirrors")
-_WORDS = ("says", "refuted_if")
+#: Keys of an event that no claim's test reads: its names, and what is shown beside.
+EVENT_BESIDE = (
+    *("id", "title", "document", "source", "note", "declared", "planted"),
+    *("expected", "windows", "contrasts", "act"),
+)
+#: Keys of a kill criterion that decide nothing: its names, and whom it speaks for.
+KILL_BESIDE = ("id", "says", "declared", "claim")
 #: Keys of [thesis] that the portfolio follows; the period and the seed are not.
 _ABOUT = ("currency", "calendar", "benchmarks", "risk_free")
 _SECTIONS = ("universe", "signals", "factors", "scoring", "barbell", "portfolio")
+#: Sections of the file whose change is told as one of the settings.
+OF_SETTINGS = (*_SECTIONS, "execution")
+#: How much of a part's hash an entry keeps: it tells apart, and proves nothing.
+_PART = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hashes:
-    """SHA-256 of what decides the portfolio, and of each claim by its id."""
+    """SHA-256 of what decides the portfolio, and of each claim by its id.
+
+    form1 : the claims' hashes as entries of form 1 hold them.
+    """
 
     settings: str
     claims: Mapping[str, str]
+    form1: Mapping[str, str] = field(default_factory=dict)
 
 
 def hashes_of(thesis: Thesis, universe: Universe, assets: tuple[Line, ...]) -> Hashes:
@@ -46,42 +62,70 @@ def hashes_of(thesis: Thesis, universe: Universe, assets: tuple[Line, ...]) -> H
     The assets of a layer are part of a claim about it: a company that moves to another
     layer changes the claims about both.
     """
+    whole = digest(settings(thesis, universe, assets))
     return Hashes(
-        settings=digest(settings(thesis, universe, assets)),
+        settings=whole,
         claims={
-            claim.id: digest(statement(claim, thesis, universe, assets))
+            claim.id: digest(statement(claim, thesis, universe, assets, whole))
+            for claim in thesis.claims
+        },
+        form1={
+            claim.id: digest(register_form1.statement(claim, thesis, universe, assets))
             for claim in thesis.claims
         },
     )
 
 
 def statement(
-    claim: Claim, thesis: Thesis, universe: Universe, assets: tuple[Line, ...]
+    claim: Claim,
+    thesis: Thesis,
+    universe: Universe,
+    assets: tuple[Line, ...],
+    whole: str,
 ) -> dict[str, Any]:
-    """Return all that a claim's verdict depends on but the data."""
-    params = _params(claim)
-    named = [params.pop("event", None), *params.pop("events", ())]
+    """Return all that a claim's verdict depends on but the data.
+
+    `whole` is the hash of the settings. A test of the portfolio counts from when they
+    were registered in any case; another claim that reads an account holds the hash.
+    """
+    params = params_of(claim)
     about = thesis.about
+    first = [params.pop("event", None), *params.pop("events", ())]
+    kinds = {"events": first, "others": params.pop("others", ())}
     said: dict[str, Any] = {
-        "claim": _own_keys(claim),
+        "form": FORM,
+        "claim": own_keys(claim),
         "params": params,
         "account": [about.currency, about.calendar],
     }
-    events = [thesis.event(name) for name in named if name]
-    if events:
-        said["events"] = sorted(
-            (_news(event, thesis) for event in events), key=lambda one: one["at"]
-        )
-    readings = [one for key in PATHS for one in _texts(params.get(key))]
-    drawn = {one: thesis.readings[one] for one in readings if one in thesis.readings}
-    if drawn:
-        said["readings"] = _plain(drawn)
-    subjects = [one for key in SUBJECTS for one in _texts(params.get(key))]
-    if subjects:
-        said["members"] = {
-            one: sorted(members(one, thesis, universe, assets)) for one in subjects
-        }
-    return said
+    for kind, names in kinds.items():
+        told = [_news(thesis.event(name), thesis) for name in names if name]
+        if told:
+            said[kind] = sorted(told, key=digest)
+    paths = [one for key in PATHS for one in texts(params.get(key))]
+    said["readings"] = _readings(paths, thesis)
+    subjects = [one for key in SUBJECTS for one in texts(params.get(key))]
+    said["members"] = {
+        one: sorted(members(one, thesis, universe, assets)) for one in subjects
+    }
+    if subjects and "events" not in said:  # the returns of a layer, day by day
+        said["stale_after"] = thesis.execution.stale_after
+    roles = [one for key in ROLE_KEYS for one in texts(params.get(key))]
+    said["signals"] = _series(roles, thesis)
+    kills = [one for one in thesis.kill if one.claim == claim.id]
+    said["kill"] = sorted((_criterion(one, thesis) for one in kills), key=digest)
+    said["mirrored"] = mirrored(claim, thesis)
+    of_account = paths and not CLAIM_TESTS[claim.test].of_portfolio
+    if of_account or any(one.role is None for one in kills):
+        said["settings"] = whole
+    return {key: value for key, value in said.items() if value}
+
+
+def mirrored(claim: Claim, thesis: Thesis) -> bool:
+    """Return whether a claim counts once with another that asks the opposite."""
+    return claim.mirrors is not None or any(
+        other.mirrors == claim.id for other in thesis.claims
+    )
 
 
 def settings(
@@ -98,71 +142,58 @@ def settings(
     return said | {
         "thesis": {name: about[name] for name in _ABOUT if name in about},
         "execution": execution,
-        "acts": sorted(_moment(event.at) for event in thesis.events if event.act),
+        "acts": sorted(moment(event.at) for event in thesis.events if event.act),
         "assets": sorted(
             [line.symbol, universe.layer_of(line.symbol)] for line in assets
         ),
     }
 
 
-def _own_keys(claim: Claim) -> dict[str, Any]:
-    """Return the keys of a claim that are not its test's, defaults left out."""
-    said: dict[str, Any] = {}
-    for name, known in type(claim).model_fields.items():
-        value = getattr(claim, name)
-        default = known.default is not PydanticUndefined and value == known.default
-        if name in _NAMES or default:
-            continue
-        said[name] = _plain_words(value) if name in _WORDS else _plain(value)
-    return said
+def parts_of(thesis: Thesis) -> dict[str, str]:
+    """Return a short hash of each part of the file, as ``events.release``.
 
-
-def _params(claim: Claim) -> dict[str, Any]:
-    """Return the parameters of a claim's test, defaults left out."""
-    kind = CLAIM_TESTS[claim.test].params
-    read: Any = TypeAdapter(kind).validate_python(claim.params)
-    return {
-        one.name: _plain(getattr(read, one.name))
-        for one in dataclasses.fields(read)
-        if getattr(read, one.name) != one.default
-    }
+    By these an entry tells what changed; nothing counts from them. A table is told key
+    by key, a list of tables by the ids in it.
+    """
+    told = thesis.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    found: dict[str, Any] = {}
+    for section, content in told.items():
+        if isinstance(content, dict):
+            found |= {f"{section}.{key}": one for key, one in content.items()}
+        elif all("id" in one for one in content):
+            found |= {f"{section}.{one['id']}": one for one in content}
+        else:
+            found[section] = content
+    return {name: digest(one)[:_PART] for name, one in found.items()}
 
 
 def _news(event: Event, thesis: Thesis) -> dict[str, Any]:
     """Return what of an event decides a test: its moment, and the model behind it."""
-    return {
-        "at": _moment(event.at),
+    said = {name: plain(value) for name, value in chosen(event, EVENT_BESIDE)}
+    if "avoid" in said:
+        said["avoid"] = sorted(said["avoid"])
+    return said | {
+        "at": moment(event.at),
         "estimation": list(event.estimation),
         "benchmark": event.benchmark or thesis.about.benchmarks[0],
     }
 
 
-def _moment(at: dt.date | dt.datetime) -> str:
-    zoned = isinstance(at, dt.datetime) and at.tzinfo is not None
-    return (at.astimezone(dt.UTC) if zoned else at).isoformat()  # type: ignore[union-attr]
+def _criterion(kill: Kill, thesis: Thesis) -> dict[str, Any]:
+    """Return what of a kill criterion decides when it refutes its claim."""
+    said = {name: plain(value) for name, value in chosen(kill, KILL_BESIDE)}
+    if kill.role is not None:
+        return said | {"signals": _series([kill.role], thesis)}
+    paths = [one for one in (kill.path, kill.behind) if one is not None]
+    return said | {"readings": _readings(paths, thesis)}
 
 
-def _plain_words(text: str) -> str:
-    """Return a text whatever its line breaks, blanks and composed letters."""
-    return unicodedata.normalize("NFC", " ".join(text.split()))
+def _readings(paths: list[str], thesis: Thesis) -> dict[str, Any]:
+    """Return the readings of the thesis among the accounts named."""
+    drawn = {one: thesis.readings[one] for one in paths if one in thesis.readings}
+    return plain(drawn)  # type: ignore[no-any-return]
 
 
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it."""
-    if isinstance(value, dt.date):
-        return _moment(value)
-    if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _plain(dataclasses.asdict(value))
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json", exclude_defaults=True)
-    return value
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [one for one in value or () if isinstance(one, str)]
+def _series(roles: list[str], thesis: Thesis) -> dict[str, str]:
+    """Return the series that the thesis chose for the roles named."""
+    return {one: thesis.signals[one] for one in roles if one in thesis.signals}

@@ -12,6 +12,7 @@ from engine.errors import AssayError, Problem, ThesisError, UsageError, nearest
 from engine.thesis.complaint import Complaint, Raw, where
 from engine.thesis.consistency import consistency
 from engine.thesis.document import Document
+from engine.thesis.mirrors import mirrors
 from engine.thesis.model import UniverseChoice
 from engine.thesis.naming import naming
 from engine.thesis.overrides import override
@@ -73,6 +74,7 @@ def parse(text: str, *, path: str, vocabulary: Words) -> Document:
         words, unknown = _words(raw, vocabulary)
         found = [*misshapen, *unknown, *consistency(raw, places)]
         found += naming(raw, words) if words else ()
+        found += mirrors(raw, places, words) if words else ()
         if found or thesis is None:
             raise ThesisError(_problems(found, raw, places, path))
     except RecursionError as error:

@@ -67,7 +67,7 @@ BROKEN: dict[str, tuple[Callable[[], list[bytes]], str]] = {
     "JSON of something else": (lambda: [b'{"files": {}}\n'], "is not a register"),
     "not text": (lambda: [b"\xff\xfe\x00\n"], "is not a register"),
     "a list": (lambda: [b"[1]\n"], "is not a register"),
-    "newer": (lambda: [b'{"form":2}\n'], "newer version"),
+    "newer": (lambda: [b'{"form":3}\n'], "newer version"),
 }
 
 

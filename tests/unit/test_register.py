@@ -1,11 +1,10 @@
-"""A register by hand, what changes a claim's hash, and what git is told."""
+"""A register by hand, and what changes a claim's hash."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -96,6 +95,27 @@ OTHER = {
         '[universe]\nexclude = ["nvidia"]\n[barbell.infrastructure]',
         {"spread", "dip"},
     ),
+    "its event's model": (
+        "windows = [[0, 1]]",
+        'windows = [[0, 1]]\nmodel = "dimson"',
+        {"dip"},
+    ),
+    "how its event's returns are measured": (
+        "windows = [[0, 1]]",
+        'windows = [[0, 1]]\nreturns = "log"',
+        {"dip"},
+    ),
+    "what its event avoids": (
+        "windows = [[0, 1]]",
+        "windows = [[0, 1]]\navoid = [2025-03-03]",
+        {"dip"},
+    ),
+    "what would kill it": (
+        '[[claims]]\nid = "paid"',
+        '[[kill]]\nid = "k"\nsays = "S"\ndrawdown = 0.3\nclaim = "spread"\n'
+        '[[claims]]\nid = "paid"',
+        {"spread"},
+    ),
     "the account": (
         'title = "Small"',
         'title = "Small"\ncurrency = "HKD"',
@@ -110,7 +130,7 @@ def test_hashes_are_what_anyone_can_compute(tmp_path: Path) -> None:
     paid = (
         '{"account":["USD","XNYS"],'
         '"claim":{"says":"The barbell is better paid than SPY.",'
-        '"test":"sharpe_difference"},"params":{"a":"barbell","b":"SPY"}}'
+        '"test":"sharpe_difference"},"form":2,"params":{"a":"barbell","b":"SPY"}}'
     )
     assert found["paid"] == hashlib.sha256(paid.encode()).hexdigest()
     universe = app.load_universe("ai-stack")
@@ -125,7 +145,7 @@ def test_hashes_are_what_anyone_can_compute(tmp_path: Path) -> None:
         '"claim":{"says":"Compute falls.","scope":"event","sign":"-",'
         '"test":"event_sign"},'
         '"events":[{"at":"2025-04-08","benchmark":"SPY","estimation":[-260,-11]}],'
-        f'"members":{{"compute":{compute}}},'
+        f'"form":2,"members":{{"compute":{compute}}},'
         '"params":{"layer":"compute","window":[0,1]}}'
     )
     assert found["dip"] == hashlib.sha256(dip.encode()).hexdigest()
@@ -274,62 +294,6 @@ def test_the_store_s_digest_is_kept(asked: Terminal) -> None:
     Store(store_folder()).append(pd.DataFrame([row]), source="hand")
     done = registering.register_thesis(write_thesis(asked.folder))
     assert done.entry.store == Store(store_folder()).vintage()
-
-
-# ---- git -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def repository(asked: Terminal, monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    for name in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{name}_NAME", "A")
-        monkeypatch.setenv(f"GIT_{name}_EMAIL", "a@example.org")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
-    write_thesis(asked.folder)
-    git(asked.folder, "init", "-q")
-    git(asked.folder, "add", "t.toml")
-    git(asked.folder, "commit", "-qm", "Thesis")
-    return asked
-
-
-def git(folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        ["git", "-C", str(folder), *words], check=True, capture_output=True, text=True
-    )
-    return done.stdout
-
-
-def test_a_tag_carries_the_hash_of_its_entry(repository: Terminal) -> None:
-    told = repository("register", "t.toml", "--tag")
-    assert told.code == 0, told
-    sha = told.out.splitlines()[1].removeprefix("sha256 ")
-    name = "assay/small/1"
-    assert git(repository.folder, "cat-file", "-t", name) == "tag\n"
-    assert sha in git(repository.folder, "cat-file", "-p", name)
-    assert "1 of them tagged in git" in repository("register", "--check").out
-    assert repository("register", "t.toml", "--tag").code == 0
-
-
-def test_a_register_written_anew_contradicts_its_tag(
-    repository: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The whole chain is forged and fits; only the tag knows better."""
-    repository("register", "t.toml", "--tag")
-    (repository.folder / "register.jsonl").unlink()
-    registered_at(monkeypatch, "2025-02-04T09:00", Path("t.toml"))
-    assert "assay/small/1" in repository.refuses(
-        1, "register", "--check", words=("written anew",)
-    )
-
-
-def test_a_register_cut_short_lacks_what_a_tag_anchors(repository: Terminal) -> None:
-    repository("register", "t.toml", "--tag")
-    write_thesis(repository.folder, edited("min_effect = 0.05", "min_effect = 0.04"))
-    repository("register", "t.toml", "--tag")
-    file = repository.folder / "register.jsonl"
-    file.write_text(file.read_text().splitlines(keepends=True)[0])
-    repository.refuses(1, "register", "--check", words=("assay/small/2", "cut short"))
 
 
 def test_a_claim_about_a_reading_changes_with_it(tmp_path: Path) -> None:

@@ -42,7 +42,8 @@ def register(
     if show or check:
         if tag:
             raise UsageError("--tag is for registering; leave out --show and --check")
-        _look(file or (thesis.parent / _HERE if thesis else _HERE), show, form)
+        place = file or (thesis.parent / _HERE if thesis else _HERE)
+        _look(place, thesis, show, form)
         return
     if thesis is None:
         raise UsageError("name the thesis to register, or add --show or --check")
@@ -70,11 +71,11 @@ def register(
         note("next: commit the register, and push it where others see it")
 
 
-def _look(file: Path, show: bool, form: str) -> None:
+def _look(file: Path, thesis: Path | None, show: bool, form: str) -> None:
     """Check a register, and print its entries or that they fit."""
     from engine import registering
 
-    held, tags = registering.checked_register(file)
+    held, tags = registering.checked_register(file, thesis)
     if held.unfinished:
         note(
             f"note: {file}: its last line is unfinished, left by a killed process; "
