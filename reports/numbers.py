@@ -79,6 +79,13 @@ def rate(value: float) -> str:
     return _signed(text, signed=False) + "%"
 
 
+def level(value: float) -> str:
+    """Return the coverage of an interval: ``90%``, ``98.3%``."""
+    if not math.isfinite(value):
+        return MISSING
+    return f"{value * 100:.1f}".removesuffix(".0") + "%"
+
+
 def count(value: float) -> str:
     """Return a whole number as ``1,234``."""
     return decimal(value, 0)
