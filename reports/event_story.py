@@ -97,22 +97,22 @@ def _shock(
 
 
 def _spans(rows: Mapping[str, Mapping[Any, Row]], hit: Sequence[str]) -> list[str]:
-    """Return what is left of a move whose returns span holidays, layer by layer."""
+    """Return what is left of moves whose returns span holidays, in a sentence."""
     said = []
     for layer in hit:
         told = [
-            f"{numbers.decimal(row['spanned_t'], 1)} for {numbers.decimal(row['t'], 1)}"
-            f" over {numbers.window(window)}"
+            f"{numbers.decimal(row['spanned_t'], 1)} over {numbers.window(window)}"
             for window, row in rows[layer].items()
             if math.isfinite(row.get("spanned_t", math.nan))
         ]
         if told:
-            said.append(
-                f"Returns of {layer} span holidays and have the error of one session: "
-                "with the noise of every home session that they span, t would be "
-                f"{words.joined(told)}."
-            )
-    return said
+            said.append(f"{layer} {words.joined(told)}")
+    if not said:
+        return []
+    return [
+        "A return that spans holidays has the error of one session; with the noise of "
+        f"every home session that it spans, t would be: {'; '.join(said)}."
+    ]
 
 
 def _price(row: Row) -> str:

@@ -150,7 +150,7 @@ def verdict(result: StudyResult) -> str:
         )
     pairs = dict.fromkeys((*outside.pairs, *inside.pairs))
     if pairs:
-        named = joined([f"{one} with {other}" for one, other in pairs])
+        named = ", ".join(f"{one} and {other}" for one, other in pairs)
         said += f" Two claims that mirror each other count once ({named})."
     return stamped(said, result)
 

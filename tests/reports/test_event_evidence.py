@@ -113,7 +113,7 @@ def test_the_story_names_every_layer_that_took_the_shock(result: StudyResult) ->
         "(−10.0%)"
     )
     assert "after 60, labs stood lowest (−6.0%)" in told
-    assert "span holidays" not in told
+    assert "spans holidays" not in told
     assert told.endswith(
         "The price of compute was back at its earlier level by session +17. The price "
         "of memory was not back at its earlier level within 120 sessions."
@@ -138,8 +138,8 @@ def test_the_story_says_what_is_left_where_returns_span_holidays(
     chosen = (table["event"] == EVENT) & (table["subject"] == "memory")
     table.loc[chosen & (table["window"] == (0, 0)), "spanned_t"] = -1.1
     assert (
-        "Returns of memory span holidays and have the error of one session: with the "
-        "noise of every home session that they span, t would be −1.1 for −2.5 over "
+        "A return that spans holidays has the error of one session; with the noise of "
+        "every home session that it spans, t would be: memory −1.1 over "
         f"[0,{numbers.NO_BREAK}0]."
     ) in event_story.story(without(hit, table=table), EVENT)
 

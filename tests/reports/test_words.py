@@ -62,7 +62,7 @@ def test_mirrored_claims_count_once_and_it_is_said(result: StudyResult) -> None:
     said = words.verdict(twice)
     assert "in sample, of 4 claims that could be tested 1 is supported" in said
     assert said.endswith(
-        "Two claims that mirror each other count once (barbell-spread with "
+        "Two claims that mirror each other count once (barbell-spread and "
         "memory-leads)."
     )
     tile = tiles(twice).tiles[3]
