@@ -7,6 +7,7 @@ its heading "Tables" on, and two figures in ``docs/images``.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -67,7 +68,10 @@ def lines(result: StudyResult) -> Iterator[str]:
     yield (
         "Written by `make selloff PRICES=FOLDER SIGNALS=FOLDER`. Cumulative abnormal "
         "return, in brackets the p of the portfolio test. Back: own sessions until the "
-        "price stood again where it closed before day zero, after the reaction."
+        "price stood again where it closed before day zero, after the reaction; a "
+        "price that rose and never fell back stayed above. Spanned: p with the noise "
+        "of every home session that a return spans, where one spans a holiday. GRANK "
+        f"is shown from {GRANK_FIRMS} firms on."
     )
     yield from ("", "### By layer and contrast", "")
     yield from _by_subject(result)
@@ -85,7 +89,7 @@ def _rows(result: StudyResult) -> list[Row]:
 def _by_subject(result: StudyResult) -> Iterator[str]:
     heads = [numbers.window(window) for window in WINDOWS]
     back = result.events.recovery
-    back = back[back["event"] == EVENT].set_index("layer")["price_sessions"]
+    back = back[back["event"] == EVENT].set_index("layer")
     yield from _head("layer or contrast", "firms", *heads, "detectable, last", "back")
     found: dict[str, list[Row]] = {}
     for row in _rows(result):
@@ -99,14 +103,21 @@ def _by_subject(result: StudyResult) -> Iterator[str]:
             for window in WINDOWS
         ]
         last = by_window[WINDOWS[-1]]
-        after = back.get(subject, float("nan"))
         yield _line(
             words.label(subject),
             str(last["n"]),
             *cells,
             numbers.percent(last["detectable"]),
-            f"{after:.0f}" if after == after else numbers.MISSING,
+            _back(back.loc[subject]) if subject in back.index else numbers.MISSING,
         )
+
+
+def _back(row: Any) -> str:
+    """Return the session at which a layer's price was back, or that it never was."""
+    if math.isfinite(row["price_sessions"]):
+        return f"{row['price_sessions']:.0f}"
+    rose = row["price_reaction"] > 0.0
+    return "stayed above" if rose else f"not in {row['followed']:.0f}"
 
 
 def _by_line(result: StudyResult) -> Iterator[str]:
@@ -130,11 +141,14 @@ def _by_line(result: StudyResult) -> Iterator[str]:
 
 
 def _by_test(result: StudyResult) -> Iterator[str]:
-    tests = ("p", "placebo_p", "placebo_matched_p", "adjusted_bmp_p", "grank_p")
-    heads = ("portfolio", "placebo", "matched", "adj. BMP", "GRANK")
+    tests = (
+        *("p", "spanned_p", "placebo_p", "placebo_matched_p"),
+        *("adjusted_bmp_p", "grank_p"),
+    )
+    heads = ("portfolio", "spanned", "placebo", "matched", "adj. BMP", "GRANK")
     yield from _head("layer or contrast", "window", *heads)
     for row in _rows(result):
-        if row["kind"] == "asset" or row["window"] not in ((0, 0), (2, 20)):
+        if row["kind"] == "asset":
             continue
         cells = [
             numbers.MISSING

@@ -129,13 +129,23 @@ def beside(result: StudyResult) -> Table | None:
         ),
         rows=tuple(rows),
         groups=frozenset(groups),
-        note="Same tests and samples; q and 90% intervals within each column, over "
-        "what could be measured there. Placebo: the firms named in the cell. "
-        "Anti-thesis: the portfolio gives way to the one with ends and middle "
-        "swapped; two layers on both sides change places (the thesis's own estimate "
-        "with the other sign, and no new evidence); one layer gives way to the other "
-        f"side. A dash: no counterpart; tables/claims_beside has the reason.{rest}",
+        note="Same tests and samples; q and selection-adjusted intervals"
+        f"{_levels(result)} within each column, over what could be measured there. "
+        "Placebo: the firms named in the cell. Anti-thesis: the portfolio gives way to "
+        "the one with ends and middle swapped; two layers on both sides change places "
+        "(the thesis's own estimate with the other sign, and no new evidence); one "
+        "layer gives way to the other side. A dash: no counterpart; "
+        f"tables/claims_beside has the reason.{rest}",
     )
+
+
+def _levels(result: StudyResult) -> str:
+    """Return the coverage of the intervals, from and to where columns differ."""
+    known = result.beside.table["level"].dropna()
+    if known.empty:
+        return ""
+    ends = dict.fromkeys(numbers.level(one) for one in (known.min(), known.max()))
+    return f" ({' to '.join(ends)})"
 
 
 def _by_claim(result: StudyResult, sample: str) -> list[list[Row]]:

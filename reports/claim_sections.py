@@ -29,12 +29,13 @@ def claims(result: StudyResult) -> Section:
     spec = event_figures.claims(result)
     chart = None
     if spec is not None:
+        between = claim_tables.interval_words(result)
         chart = figure(
             result,
             "claims-chart",
             spec,
-            "Claims with a measured effect: estimate and selection-adjusted 90% "
-            "interval, by unit. The gold tick is the smallest effect that matters.",
+            f"Claims with a measured effect: estimate and {between}, by unit. The gold "
+            "tick is the smallest effect that matters.",
             "Dot chart of each claim's estimate with its interval.",
         )
     scores: list[Block | None] = []
@@ -42,7 +43,9 @@ def claims(result: StudyResult) -> Section:
         scores = [
             Heading(text="Thesis score"),
             Bullets(
-                items=tuple(words.score_sentence(one) for one in result.claims.scores)
+                items=tuple(
+                    words.score_sentence(result, one) for one in result.claims.scores
+                )
             ),
         ]
     tested, left = claim_tables.claims(result), claim_tables.untestable(result)

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.evidence.results import ClaimResult, Measurement
 from engine.evidence.verdict import FALSE_DISCOVERY_RATE, disagreement
 from engine.study_result import StudyResult
-from engine.thesis.model import Claim
-from reports import numbers, samples, words
+from reports import numbers, samples, tally, words
+from reports.claim_expects import CONDITION, condition, expects, least, would_turn
 from reports.document import Cell, Column, Table, Tone, heading_row, plain
 
-#: Test -> unit of its effect, and the noun that the expectation needs, if any.
-EFFECTS: Mapping[str, tuple[str, str]] = {
-    "demand_elasticity": ("elasticity", "an elasticity of spending "),
-    "event_contrast": ("return", ""),
-    "event_dispersion": ("standard deviations", "a difference of sizes "),
-    "event_sign": ("return", ""),
-    "factor_rank_ic": ("rank correlation", "a rank correlation "),
-    "hedge_beta": ("beta", "a beta "),
-    "incremental_ratio": ("ratio", "a difference of ratios "),
-    "layer_spread": ("return per year", ""),
-    "lead_lag": ("beta", "a slope "),
-    "rank_order": ("rank correlation", "a rank correlation "),
-    "saturation": ("per year", "a change of pace "),
-    "sharpe_difference": ("Sharpe ratio", "a Sharpe ratio difference "),
-    "spanning_alpha": ("return per year", "an alpha "),
-    "trend": ("per year", "a change "),
-}
-CONDITION = "signal_threshold"
 SAMPLES = (samples.OUT_OF_SAMPLE, samples.IN_SAMPLE)
 _HEADINGS = {
     samples.OUT_OF_SAMPLE: "Out-of-sample: from the day each claim was declared",
@@ -42,12 +25,14 @@ _TONES: Mapping[str, Tone] = {
 }
 _NOTE = (
     "q: the p-value corrected for the number of claims tested in the sample (Benjamini "
-    "and Hochberg 1995); below 0.10 a claim is supported or refuted. The interval is a "
-    "90% interval adjusted for selection (Benjamini and Yekutieli 2005), so that it "
-    "agrees with the verdict. Detectable: the smallest effect that this test finds "
-    "with power 0.8. Detectable is at an unadjusted 5%; verdicts use q < 0.10, so the "
-    "true detectable effect is larger. A verdict on a single event speaks for that "
-    "event only. A condition is a fact that is there or not: it has no p-value."
+    "and Hochberg 1995); below 0.10 a claim is supported or refuted. The interval is "
+    "adjusted for selection (Benjamini and Yekutieli 2005), so that it agrees with the "
+    "verdict: its level is 1 - 0.10 R / m, with R of m claims selected, here {levels}. "
+    "Of two claims that mirror each other one counts in m. Detectable: the smallest "
+    "effect that this test finds with power 0.8. Detectable is at an unadjusted 5%; "
+    "verdicts use q < 0.10, so the true detectable effect is larger. A verdict on a "
+    "single event speaks for that event only. A condition is a fact that is there or "
+    "not: it has no p-value."
 )
 
 
@@ -78,8 +63,29 @@ def claims(result: StudyResult) -> Table | None:
         columns=columns,
         rows=tuple(rows),
         groups=frozenset(groups),
-        note=_NOTE,
+        note=_NOTE.format(levels=_levels(result)),
     )
+
+
+def interval_words(result: StudyResult) -> str:
+    """Return ``selection-adjusted 98% interval``, or by sample where they differ."""
+    levels = {one.level for one in result.claims.results if math.isfinite(one.level)}
+    if len(levels) == 1:
+        return words.interval_word(levels.pop())
+    if not levels:
+        return words.interval_word(math.nan)
+    return f"selection-adjusted interval ({_levels(result)})"
+
+
+def _levels(result: StudyResult) -> str:
+    """Return ``98% in-sample``: the coverage of the intervals of each sample."""
+    by_sample = {
+        one.sample: numbers.level(one.level)
+        for one in result.claims.results
+        if math.isfinite(one.level)
+    }
+    told = [f"{by_sample[one]} {one}" for one in SAMPLES if one in by_sample]
+    return words.joined(told) or "not needed"
 
 
 def _heading(result: StudyResult, sample: str) -> str:
@@ -102,12 +108,12 @@ def _tested(
 def _rank(tested: tuple[ClaimResult, Measurement]) -> tuple[bool, int]:
     """Return the order of a row: effects before conditions, then by verdict."""
     one, _ = tested
-    return words.is_condition(one), words.VERDICTS.index(one.verdict)
+    return tally.is_condition(one), tally.VERDICTS.index(one.verdict)
 
 
 def _row(result: StudyResult, one: ClaimResult, found: Measurement) -> tuple[Cell, ...]:
     show = numbers.unit_format(found.unit)
-    condition = words.is_condition(one)
+    condition = tally.is_condition(one)
     between = "last value" if condition else numbers.interval(*one.interval, show)
     estimate = f"{show(found.estimate)} {numbers.unit_word(found.unit)}".strip()
     return (
@@ -116,7 +122,9 @@ def _row(result: StudyResult, one: ClaimResult, found: Measurement) -> tuple[Cel
             text=words.stamped(one.verdict, result),
             tone=_TONES[one.verdict],
             sub="; ".join(
-                part for part in (_why(one, found), disagreement(found)) if part
+                part
+                for part in (_why(one, found), disagreement(found), one.caution)
+                if part
             ),
         ),
         plain(estimate, sub=between),
@@ -131,7 +139,7 @@ def _why(one: ClaimResult, found: Measurement) -> str:
     where = " for this event" if one.scope == "event" else ""
     if one.killed:
         return one.killed
-    if words.is_condition(one):
+    if tally.is_condition(one):
         told = found.summary.rpartition(": ")[2]
         still = "still open: " if found.condition_met is None else ""
         return f"a condition, without a p-value; {still}{told}"
@@ -142,7 +150,7 @@ def _why(one: ClaimResult, found: Measurement) -> str:
     if one.q < FALSE_DISCOVERY_RATE and (found.estimate > 0) != (one.sign == "+"):
         return f"the opposite sign{where}, {_q(one.q)}"
     return (
-        f"too small{where}: the whole interval falls short of {_least(one)}, the "
+        f"too small{where}: the whole interval falls short of {least(one)}, the "
         "smallest effect that matters"
     )
 
@@ -152,30 +160,21 @@ def _q(value: float) -> str:
     return f"q < {shown[1:]}" if shown.startswith("<") else f"q = {shown}"
 
 
-def _least(one: ClaimResult) -> str:
-    """Return the smallest effect that matters, in the unit of the claim's test."""
-    unit, _ = EFFECTS.get(one.test, ("return", ""))
-    shown = numbers.unit_format(unit)(one.min_effect).removeprefix("+")
-    year = " a year" if unit == "return per year" else ""
-    return f"{shown}{year}"
-
-
 def _about(result: StudyResult, one: ClaimResult) -> str:
     """Return what stands below a claim: what it expects, its source, its doubts."""
     claim = next((each for each in result.thesis.claims if each.id == one.id), None)
     parts = [
         one.id,
         f"{one.test} on one {one.scope}" if one.scope == "event" else one.test,
-        _condition(claim) if one.test == CONDITION else _expects(one),
+        condition(claim) if one.test == CONDITION else expects(one),
         _counts(result, one.id),
     ]
     if one.document:
         grade = f", grade {one.grade}" if one.grade else ""
         parts.append(f"document {one.document}{grade}")
     said = "; ".join(part for part in parts if part)
-    if claim is None or not claim.refuted_if:
-        return said
-    return f"{said}. Would change our mind: {claim.refuted_if.rstrip('.')}."
+    turn = would_turn(claim, one)
+    return f"{said}. {turn}." if turn else said
 
 
 def _counts(result: StudyResult, claim: str) -> str:
@@ -188,37 +187,6 @@ def _counts(result: StudyResult, claim: str) -> str:
         return "not registered as it stands"
     own = next(one for one in result.thesis.claims if one.id == claim)
     return f"counts from {result.thesis.declared_of(own)}, {basis}"
-
-
-def _expects(one: ClaimResult) -> str:
-    """Return ``expects below −2.0%``."""
-    _, noun = EFFECTS.get(one.test, ("return", ""))
-    above = one.sign == "+"
-    if not one.min_effect:
-        return f"expects {noun}{'above' if above else 'below'} zero"
-    least = _least(one)
-    return f"expects {noun}" + (
-        f"above {least}" if above else f"below {numbers.MINUS}{least}"
-    )
-
-
-def _condition(claim: Claim | None) -> str:
-    """Return ``vendor share of alphabet below 25%, 12 in a row, by 2026-06-30``."""
-    if claim is None:
-        return ""
-    told = claim.params
-    role = str(told.get("role", ""))
-    word = "above" if told.get("above") is not None else "below"
-    line = float(told.get(word) or 0.0)
-    # shares are decimal fractions; any other unit is not known before a value is
-    shown = numbers.rate(line) if role.endswith("share") else f"{line:,.12g}"
-    entity = f" of {told['entity']}" if told.get("entity") else ""
-    parts = [f"{role.replace('_', ' ')}{entity} {word} {shown}"]
-    if int(told.get("times") or 1) > 1:
-        parts.append(f"{told['times']} in a row")
-    if told.get("by"):
-        parts.append(f"by {told['by']}")
-    return ", ".join(parts)
 
 
 def untestable(result: StudyResult) -> Table | None:

@@ -7,8 +7,8 @@ import math
 from engine.evidence.results import ClaimResult, Measurement
 from engine.evidence.verdict import FALSE_DISCOVERY_RATE, disagreement
 from engine.study_result import StudyResult
-from engine.thesis.model import Claim
-from reports import numbers, samples, words
+from reports import numbers, samples, tally, words
+from reports.claim_expects import would_turn
 
 #: What each verdict says of the data, for somebody who does not test for a living.
 _MEANING = {
@@ -30,7 +30,7 @@ def decided(result: StudyResult) -> tuple[str, ...]:
         for one in result.claims.results
         if one.sample == sample and one.verdict in ("supported", "refuted")
     ]
-    chosen.sort(key=words.is_condition)
+    chosen.sort(key=tally.is_condition)
     return tuple(in_words(result, one) for one in chosen)
 
 
@@ -46,8 +46,9 @@ def in_words(result: StudyResult, one: ClaimResult) -> str:
         *_against(one),
         f"How sure: {_sure(one)}.",
     ]
-    if claim is not None and claim.refuted_if:
-        parts.append(f"Would change our mind: {_changes(claim, one)}.")
+    turn = would_turn(claim, one)
+    if turn:
+        parts.append(f"{turn}.")
     return " ".join(parts)
 
 
@@ -56,9 +57,14 @@ def _against(one: ClaimResult) -> tuple[str, ...]:
     found = one.finding
     if found is None or not math.isfinite(found.p) or not one.null:
         return ()
-    differs = disagreement(found)
-    told = f"Tested against: {one.null}."
-    return (f"{told} But {differs}.",) if differs else (told,)
+    doubts = [part for part in (disagreement(found), one.caution) if part]
+    return (
+        f"Tested against: {one.null}.",
+        *(
+            f"{word} {doubt}."
+            for word, doubt in zip(("But", "Also,"), doubts, strict=False)
+        ),
+    )
 
 
 def _found(one: ClaimResult) -> str:
@@ -73,7 +79,7 @@ def _found(one: ClaimResult) -> str:
     value = f"{show(found.estimate)} {unit}".strip()
     between = numbers.interval(*one.interval, show)
     count = numbers.count(found.n)
-    return f"{value}, 90% interval {between}, n = {count}"
+    return f"{value}, {words.interval_word(one.level)} {between}, n = {count}"
 
 
 def _sure(one: ClaimResult) -> str:
@@ -105,11 +111,3 @@ def _by(one: ClaimResult, found: Measurement) -> str:
         shown = f"q < {shown[1:]}" if shown.startswith("<") else f"q = {shown}"
         return f" ({shown}: of claims decided like this, one in ten may be luck)"
     return ", because even the most that fits them is too little to matter"
-
-
-def _changes(claim: Claim, one: ClaimResult) -> str:
-    """Return what would turn the verdict."""
-    told = claim.refuted_if.rstrip(".")
-    if one.verdict == "refuted":
-        return f"later evidence in which this does not hold: {told}"
-    return told

@@ -1,4 +1,4 @@
-"""The printed tables beside an event's primary test, and its story in a sentence."""
+"""The printed tables beside an event's primary test, and who is back."""
 
 from __future__ import annotations
 
@@ -101,14 +101,27 @@ def recovery(result: StudyResult, event: str) -> Table | None:
         (
             plain(words.label(row["layer"])),
             number(row["reaction"], numbers.change),
-            plain(numbers.p_value(row["reaction_p"])),
+            plain(_with_spans(row)),
             *[_car(row, horizon) for horizon in HORIZONS],
-            plain(_back(row["abnormal_sessions"], row["followed"])),
-            plain(_back(row["price_sessions"], row["followed"])),
+            plain(_back(row["abnormal_sessions"], row["followed"], row["reaction"])),
+            plain(
+                _back(
+                    row["price_sessions"],
+                    row["followed"],
+                    row.get("price_reaction", math.nan),
+                )
+            ),
         )
         for row in chosen
     )
     title = result.thesis.event(event).title
+    wide = any(math.isfinite(row.get("reaction_spanned_p", math.nan)) for row in chosen)
+    spans = (
+        " p in brackets: where returns span holidays, with the noise of every home "
+        "session that they span; the first counts one."
+        if wide
+        else ""
+    )
     return Table(
         id="event-recovery",
         caption=f"{title}: who took the shock, who still carries it, who is back.",
@@ -117,8 +130,15 @@ def recovery(result: StudyResult, event: str) -> Table | None:
         note="After 20, 60, 120 sessions: the cumulative abnormal return since day "
         "zero, alpha zero (in brackets: alpha estimated). Back: the first session "
         "after the reaction at which it is zero again, or the price where it closed "
-        "before day zero.",
+        "before day zero; what rose and never fell back stayed above." + spans,
     )
+
+
+def _with_spans(row: Row) -> str:
+    """Return p of the reaction, and with the noise of every session it spans."""
+    wide = row.get("reaction_spanned_p", math.nan)
+    told = numbers.p_value(row["reaction_p"])
+    return f"{told} ({numbers.p_value(wide)})" if math.isfinite(wide) else told
 
 
 def _car(row: Row, horizon: int) -> Cell:
@@ -130,49 +150,11 @@ def _car(row: Row, horizon: int) -> Cell:
     return Cell(text=f"{numbers.change(car)} ({other})", tone=tone)
 
 
-def _back(sessions: float, followed: float) -> str:
+def _back(sessions: float, followed: float, moved: float) -> str:
+    """Return when a level was back; a rise that is not back stayed above."""
     if math.isfinite(sessions):
         return numbers.session(int(sessions))
-    return f"not in {int(followed)}"
-
-
-def story(result: StudyResult, event: str) -> str:
-    """Return in a sentence or two who took the shock and who carries it; "" if none."""
-    chosen = [
-        row
-        for row in _of_event(result.events.recovery, event)
-        if math.isfinite(row["reaction"])
-    ]
-    if not chosen:
-        return ""
-    hit = min(chosen, key=lambda row: float(row["reaction"]))
-    share = "a significant" if hit["reaction_p"] < 0.05 else "an insignificant"
-    fall = numbers.change(hit["reaction"])
-    said = [
-        f"{words.label(hit['layer'])} took the shock: {fall} "
-        f"beyond its benchmark over the first two sessions, {share} move"
-        if hit["reaction"] < 0.0
-        else "No layer fell beyond its benchmark over the first two sessions"
-    ]
-    for horizon in HORIZONS:
-        known = [row for row in chosen if math.isfinite(row[f"car_{horizon}"])]
-        if known:
-            low = min(known, key=lambda row: float(row[f"car_{horizon}"]))
-            said.append(
-                f"after {horizon}, {low['layer']} stood lowest "
-                f"({numbers.change(low[f'car_{horizon}'])})"
-            )
-    back = _back(hit["price_sessions"], hit["followed"])
-    last = (
-        f" The price of {hit['layer']} was back at its earlier level "
-        f"{'by session ' if math.isfinite(hit['price_sessions']) else ''}{back}"
-        f"{'' if math.isfinite(hit['price_sessions']) else ' sessions'}."
-        if hit["reaction"] < 0.0
-        else ""
-    )
-    if not math.isfinite(hit["price_sessions"]):
-        last = last.replace("was back", "was not back").replace("not in", "within")
-    return "; ".join(said) + "." + last
+    return "stayed above" if moved > 0.0 else f"not in {int(followed)}"
 
 
 def pooled(result: StudyResult) -> Table | None:

@@ -295,7 +295,8 @@ def _claim_panel(part: pd.DataFrame, unit: str) -> Spec:
             "hi": rounded(row["high"]),
             "m": rounded(row["min_effect"] * (1 if row["sign"] == "+" else -1)),
             "c": words.label(row["verdict"].removeprefix(f"{words.STAMP}: ")),
-            "d": f"{row['claim']}: {show(row['estimate'])}, 90% interval "
+            "d": f"{row['claim']}: {show(row['estimate'])}, "
+            f"{words.interval_word(row['level'])} "
             f"{numbers.interval(row['low'], row['high'], show)}, {row['verdict']}",
         }
         for row in tables.records(part)

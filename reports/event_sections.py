@@ -9,6 +9,7 @@ from reports import (
     event_evidence,
     event_figures,
     event_maps,
+    event_story,
     event_tables,
     numbers,
     readouts,
@@ -30,7 +31,7 @@ def events(result: StudyResult) -> Section:
     blocks: list[Block | None] = []
     if event is not None:
         title = result.thesis.event(event).title
-        told = event_evidence.story(result, event)
+        told = event_story.story(result, event)
         blocks += [
             Heading(text=title),
             Text(text=told) if told else None,

@@ -9,7 +9,7 @@ from engine.errors import at_most
 from engine.market.market import Finding
 from engine.study_result import StudyResult
 from engine.thesis.naming import ROLE_KEYS
-from reports import tables
+from reports import numbers, tables
 from reports.document import Column, Table, plain
 
 #: Factor -> the roles it reads; a factor that is not listed may read any.
@@ -44,7 +44,7 @@ def findings(result: StudyResult) -> Table | None:
         (
             plain(severity, "negative" if severity == "error" else ""),
             plain(at_most(names, 3), sub=days),
-            plain(what, sub=action),
+            plain(numbers.true_minus(what), sub=numbers.true_minus(action)),
         )
         for (severity, what, action, days), names in where.items()
     ]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from engine.study_result import StudyResult
-from reports import numbers, record_tables, samples, words
+from reports import numbers, samples, words
 from reports.document import Tile, Tiles
 from reports.samples import Headline
+from reports.tally import VERDICTS, tally
 
 
 def tiles(result: StudyResult) -> Tiles:
@@ -65,20 +66,26 @@ def _notes(
 
 
 def _claims(result: StudyResult, sample: str, label: str) -> Tile:
-    """Return how the claims of one sample came out."""
-    results = [one for one in result.claims.results if one.sample == sample]
-    counts = words.verdict_counts(results)
-    conditions = words.conditions_supported(results)
-    if not results:
+    """Return how the claims of one sample came out, conditions apart."""
+    found = tally(result, sample)
+    counts, conditions = found.of_effects, found.of_conditions
+    count = len(found.effects) + len(found.left)
+    if not count + len(found.conditions):
         return Tile(label=label, value="none", notes=("nothing declared yet",))
+    notes = [
+        "supported" + (", a mirrored pair counting once" if found.pairs else ""),
+        f"{counts['refuted']} refuted, {counts['inconclusive']} inconclusive, "
+        f"{len(found.left)} untestable",
+    ]
+    if found.conditions:
+        told = [
+            f"{conditions[word]} {'open' if word == 'inconclusive' else word}"
+            for word in VERDICTS[:3]
+            if conditions[word]
+        ]
+        notes.append(f"conditions, without a p-value: {', '.join(told)}")
     return Tile(
-        label=label,
-        value=f"{counts['supported']} of {len(results)}",
-        notes=(
-            ", ".join(part for part in ("supported", conditions) if part),
-            f"{counts['refuted']} refuted, {counts['inconclusive']} inconclusive, "
-            f"{counts['untestable']} untestable",
-        ),
+        label=label, value=f"{counts['supported']} of {count}", notes=tuple(notes)
     )
 
 
@@ -90,12 +97,14 @@ def _score(result: StudyResult) -> Tile:
     if score is None:
         return Tile(label="Thesis score", value="none", notes=("nothing could count",))
     show = _signed
+    low, high = score.interval
     return Tile(
         label=f"Thesis score, {score.sample}",
         value=_signed(score.score),
         notes=(
-            f"95% interval {numbers.interval(*score.interval, show)}",
-            record_tables.share_testable(result, score.sample),
+            f"95% interval {numbers.interval(*score.interval, show)}"
+            + (", zero inside" if low <= 0.0 <= high else ""),
+            words.behind(result, score),
         ),
     )
 

@@ -9,7 +9,7 @@ import pandas as pd
 from engine.evidence.hindsight import asset_audit, expected_signs
 from engine.study_result import StudyResult
 from engine.thesis.registration import NEVER
-from reports import numbers, samples, words
+from reports import numbers, samples, tally, words
 from reports.document import Cell, Column, Table, plain, sign_tone
 
 IN, OUT = samples.IN_SAMPLE, samples.OUT_OF_SAMPLE
@@ -44,16 +44,16 @@ def audit(result: StudyResult) -> pd.DataFrame:
             ("expected signs that came out", "came"),
         )
     ]
-    counts = {
-        one: words.verdict_counts(
-            [each for each in result.claims.results if each.sample == one]
-        )
-        for one in (IN, OUT)
-    }
+    inside, outside = (tally.tally(result, one) for one in (IN, OUT))
     rows += [
-        _pair(f"claims {word}", "", counts[IN][word], counts[OUT][word])
-        for word in words.VERDICTS
+        _pair(f"{kind} {word}", "", before[word], after[word])
+        for kind, before, after in (
+            ("claims", inside.of_effects, outside.of_effects),
+            ("conditions", inside.of_conditions, outside.of_conditions),
+        )
+        for word in tally.VERDICTS[:3]
     ]
+    rows.append(_pair("claims untestable", "", len(inside.left), len(outside.left)))
     return pd.DataFrame(rows)
 
 
@@ -121,7 +121,9 @@ def hindsight(result: StudyResult) -> Table:
         "thesis was stated: agreement there confirms nothing. An event or a claim with "
         "a date of its own is before or after that date. Expected signs are held "
         "against a layer's abnormal return: the reaction in the shortest window with "
-        "day zero, the drift in the longest after it; a sign that came out is no test.",
+        "day zero, the drift in the longest after it; a sign that came out is no test. "
+        "Of two claims that mirror each other one counts; conditions have no p-value, "
+        "and an inconclusive one is still open.",
     )
 
 

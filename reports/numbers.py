@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Callable
 
 MINUS = "\N{MINUS SIGN}"
@@ -77,6 +78,18 @@ def rate(value: float) -> str:
         return MISSING
     text = f"{value * 100:.6f}".rstrip("0").rstrip(".")
     return _signed(text, signed=False) + "%"
+
+
+def true_minus(text: str) -> str:
+    """Return a text with a true minus before its negative numbers, not in its dates."""
+    return re.sub(r"(?<![\w.-])-(?=\d)", MINUS, text)
+
+
+def level(value: float) -> str:
+    """Return the coverage of an interval: ``90%``, ``98.3%``."""
+    if not math.isfinite(value):
+        return MISSING
+    return f"{value * 100:.1f}".removesuffix(".0") + "%"
 
 
 def count(value: float) -> str:

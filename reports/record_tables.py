@@ -284,14 +284,6 @@ def settings(result: StudyResult) -> Table:
     )
 
 
-def share_testable(result: StudyResult, sample: str) -> str:
-    """Return ``5 of 6 claims testable`` for one sample."""
-    score = next((one for one in result.claims.scores if one.sample == sample), None)
-    if score is None or not score.claims:
-        return ""
-    return f"{score.testable} of {score.claims} claims testable"
-
-
 def finite(value: float) -> bool:
     """Return whether a number is known."""
     return math.isfinite(value)

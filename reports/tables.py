@@ -20,7 +20,14 @@ from engine.market.coverage import RAW
 from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study_result import StudyResult
-from reports import claim_words, hindsight_tables, positions, rule_tables, words
+from reports import (
+    claim_words,
+    hindsight_tables,
+    positions,
+    rule_tables,
+    score_tables,
+    words,
+)
 
 CASH = "cash"
 
@@ -61,7 +68,9 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "claims": claims(result),
         "claims_beside": claims_beside(result),
         "claim_rows": claim_rows(result.claims, result.thesis, result.market),
-        "thesis_score": thesis_scores(result),
+        "thesis_score": score_tables.scores(result),
+        "thesis_score_claims": score_tables.entered(result),
+        "thesis_score_correlation": score_tables.correlation(result),
         "kill": result.kill,
         "stress": result.stress.mechanisms,
         "stress_inputs": result.stress.inputs,
@@ -372,25 +381,6 @@ def forecast_table(result: StudyResult) -> pd.DataFrame:
     found = forecasts(result.thesis, result.claims.results)
     rows = [[getattr(one, name) for name in columns] for one in found]
     return pd.DataFrame(rows, columns=columns)
-
-
-def thesis_scores(result: StudyResult) -> pd.DataFrame:
-    """Return the thesis score of each sample."""
-    return pd.DataFrame(
-        [
-            {
-                "sample": one.sample,
-                "score": one.score,
-                "low": one.interval[0],
-                "high": one.interval[1],
-                "claims": one.claims,
-                "testable": one.testable,
-                "counted": one.counted,
-                "note": one.note,
-            }
-            for one in result.claims.scores
-        ]
-    )
 
 
 def findings(result: StudyResult) -> pd.DataFrame:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from engine.evidence.results import ClaimResult, ThesisScore
+from engine.evidence.results import ThesisScore
 from engine.market.market import STAMP as STAMP
 from engine.study_paths import ANTI_THESIS, EQUAL_WEIGHT
 from engine.study_result import StudyResult
@@ -22,12 +22,12 @@ from reports.samples import (
     none_in_sample,
     unregistered,
 )
+from reports.tally import VERDICTS, Tally, behind_score, tally
 
 STAMP_TEXT = (
     "SIMULATED. Prices or signals in this report come from a simulation. "
     "It shows how the engine works and says nothing about the world."
 )
-VERDICTS = ("supported", "refuted", "inconclusive", "untestable")
 
 
 def stamp(result: StudyResult) -> str:
@@ -134,69 +134,61 @@ def in_sample_meaning(result: StudyResult) -> str:
 
 
 def verdict(result: StudyResult) -> str:
-    """Return the verdict in one sentence, stamped where simulated."""
-    outside = [
-        one
-        for one in result.claims.results
-        if one.sample == OUT_OF_SAMPLE and one.verdict != "untestable"
-    ]
-    inside = [one for one in result.claims.results if one.sample == IN_SAMPLE]
+    """Return the verdict in one sentence or two, stamped where simulated."""
+    outside, inside = tally(result, OUT_OF_SAMPLE), tally(result, IN_SAMPLE)
+    within = f"; in sample, {_told(inside)}" if _any(inside) else ""
     if not result.claims.results:
         as_of = result.overrides.get("as_of", "").split(" ")[0]
         whose = f"By {as_of} the thesis made" if as_of else "The thesis file makes"
         said = f"{whose} no claim, so there is nothing to confirm or refute."
-    elif outside:
-        said = (
-            f"Out of sample, {_tally(outside)}"
-            + (f"; in sample, {_tally(inside)}" if inside else "")
-            + "."
-        )
+    elif outside.effects or outside.conditions:
+        said = f"Out of sample, {_told(outside)}{within}."
     else:
         said = (
             "Nothing is confirmed yet, because no claim could be tested on evidence "
-            "from after it was declared"
-            + (f"; in sample, {_tally(inside)}" if inside else "")
-            + "."
+            f"from after it was declared{within}."
         )
+    pairs = dict.fromkeys((*outside.pairs, *inside.pairs))
+    if pairs:
+        named = ", ".join(f"{one} and {other}" for one, other in pairs)
+        said += f" Two claims that mirror each other count once ({named})."
     return stamped(said, result)
 
 
-def _tally(results: Sequence[ClaimResult]) -> str:
-    """Return ``of 5 claims 2 are supported, 1 is refuted and 2 stay inconclusive``."""
-    counts = verdict_counts(results)
-    tested = sum(counts[word] for word in VERDICTS[:3])
-    parts = [
-        f"{counts[word]} {_is(counts[word])} {word}"
-        for word in VERDICTS[:3]
-        if counts[word]
-    ]
-    conditions = conditions_supported(results)
-    if conditions:
-        parts[0] += f" ({conditions})"
-    left = counts["untestable"]
-    if not tested:
-        return f"none of {_claims(left)} could be tested"
-    head = f"of {_claims(tested)} that could be tested {joined(parts)}"
-    return head + (f", while {left} could not be tested" if left else "")
+def _any(one: Tally) -> bool:
+    return bool(one.effects or one.conditions or one.left)
 
 
-def is_condition(one: ClaimResult) -> bool:
-    """Return whether a claim was judged by a condition, without a p-value."""
-    return one.finding is not None and not math.isfinite(one.finding.p)
+def _told(one: Tally) -> str:
+    """Return ``of 5 claims that could be tested 2 are supported and 3 are refuted``.
+
+    Conditions stand apart, and so does what could not be tested.
+    """
+    parts, left = [], len(one.left)
+    if one.effects:
+        head = f"of {_claims(len(one.effects))} that could be tested "
+        told = head + _came_out(one.of_effects, "inconclusive")
+        parts.append(told + (f", while {left} could not be tested" if left else ""))
+    elif left:
+        parts.append(f"none of {_claims(left)} could be tested")
+    if one.conditions:
+        count = len(one.conditions)
+        noun = "condition" if count == 1 else "conditions"
+        head = f"of {count} {noun} without a p-value "
+        parts.append(head + _came_out(one.of_conditions, "still open"))
+    return "; ".join(parts)
 
 
-def conditions_supported(results: Sequence[ClaimResult]) -> str:
-    """Return ``3 of them conditions without a p-value``, or nothing."""
-    supported = [one for one in results if one.verdict == "supported"]
-    count = sum(is_condition(one) for one in supported)
-    if not count:
-        return ""
-    if len(supported) == 1:
-        return "a condition without a p-value"
-    if count == len(supported):
-        return "all of them conditions without a p-value"
-    noun = "a condition" if count == 1 else "conditions"
-    return f"{count} of them {noun} without a p-value"
+def _came_out(counts: Mapping[str, int], open_word: str) -> str:
+    """Return ``2 are supported, 1 is refuted and 2 are inconclusive``."""
+    shown = (*VERDICTS[:2], open_word)
+    return joined(
+        [
+            f"{counts[word]} {_is(counts[word])} {name}"
+            for word, name in zip(VERDICTS[:3], shown, strict=True)
+            if counts[word]
+        ]
+    )
 
 
 def _is(count: int) -> str:
@@ -214,22 +206,32 @@ def joined(parts: Sequence[str]) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def verdict_counts(results: Sequence[ClaimResult]) -> dict[str, int]:
-    """Return how many claims have each verdict."""
-    return {word: sum(one.verdict == word for one in results) for word in VERDICTS}
-
-
-def score_sentence(score: ThesisScore) -> str:
+def score_sentence(result: StudyResult, score: ThesisScore) -> str:
     """Return what the thesis score of one sample says; for real evidence only."""
     if not math.isfinite(score.score):
         return f"{label(score.sample)}: none. {label(score.note)}."
     ends = numbers.interval(*score.interval, lambda v: numbers.decimal(v, signed=True))
+    zero = "which holds zero: no support beyond chance is shown"
+    sure = f", {zero}" if score.interval[0] <= 0.0 <= score.interval[1] else ""
     return (
         f"{label(score.sample)}: {numbers.decimal(score.score, signed=True)} "
-        f"(95% interval {ends}), from {_claims(score.counted)} counted of "
-        f"{score.testable} testable of {score.claims}. It measures how strong the "
-        "evidence is, not how large the effect, on a scale from −1 to 1."
+        f"(95% interval {ends}{sure}), {behind(result, score)}. It measures how strong "
+        "the evidence is, not how large the effect, on a scale from −1 to 1."
     )
+
+
+def behind(result: StudyResult, score: ThesisScore) -> str:
+    """Return ``from 11 of 20 tested claims, 3 of them about the portfolio itself``."""
+    entered, of, own = behind_score(result, score)
+    said = f"from {entered} of {of} tested {'claim' if of == 1 else 'claims'}"
+    return f"{said}, {own} of them about the portfolio itself" if own else said
+
+
+def interval_word(level: float) -> str:
+    """Return ``selection-adjusted 98% interval``, with the level that it has."""
+    if not math.isfinite(level):
+        return "selection-adjusted interval"
+    return f"selection-adjusted {numbers.level(level)} interval"
 
 
 def performance_sentence(result: StudyResult) -> str:

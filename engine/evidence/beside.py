@@ -46,6 +46,7 @@ BESIDE_COLUMNS = (
     "estimate",
     "low",
     "high",
+    "level",
     "unit",
     "p",
     "q",
@@ -241,6 +242,7 @@ def _row(one: ClaimResult, against: Against, asked_of: str) -> dict[str, object]
         "estimate": found.estimate if found else nothing,
         "low": one.interval[0],
         "high": one.interval[1],
+        "level": one.level,
         "unit": found.unit if found else "",
         "p": found.p if found else nothing,
         "q": one.q,
@@ -253,7 +255,7 @@ def _row(one: ClaimResult, against: Against, asked_of: str) -> dict[str, object]
 
 def _without(one: ClaimResult, against: Against, reason: str) -> dict[str, object]:
     nothing = dict.fromkeys(
-        ("estimate", "low", "high", "p", "q", "detectable"), float("nan")
+        ("estimate", "low", "high", "level", "p", "q", "detectable"), float("nan")
     )
     row = _row(one, against, "") | nothing
     return row | {"unit": "", "n": 0, "verdict": "", "reason": reason}

@@ -20,7 +20,8 @@ class Portfolio:
     """A subject as a single firm: m members with signed weights.
 
     columns, weights : (m,) of the panel; weights of a side sum to 1 or -1.
-    variance : of the portfolio's residual on one date.
+    covariance : (m, m) of the members' residuals on one date, times their weights;
+    variance : its sum, that of the portfolio's residual.
     leverage : (q m, q m) what errors in the members' q coefficients add to the
     variance, as a quadratic form of their summed regressors (L, sum x).
     carried : covariance of a residual with the next date's, at least 0.
@@ -29,6 +30,7 @@ class Portfolio:
 
     columns: Positions
     weights: Array
+    covariance: Array
     variance: float
     leverage: Array
     carried: float
@@ -76,6 +78,7 @@ def portfolio_of(
     return Portfolio(
         columns=columns,
         weights=weights,
+        covariance=weighted,
         variance=float(weighted.sum()),
         leverage=(leverage * weighted[:, None, :, None]).reshape(q * len(columns), -1),
         carried=_carried(residuals @ weights) if apart else 0.0,

@@ -13,6 +13,7 @@ from engine.evidence.event_portfolio import (
     portfolio_cumulative,
     portfolio_of,
 )
+from engine.evidence.event_spans import spanned_error
 from engine.evidence.event_tests import Array
 from engine.evidence.inference import two_sided_p
 from engine.evidence.windows import FEWEST_ESTIMATION_RETURNS
@@ -28,6 +29,8 @@ RECOVERY_COLUMNS = (
     "firms",
     "reaction",
     "reaction_p",
+    "reaction_spanned_p",  # were its returns as noisy as the home sessions they span
+    "price_reaction",
     *(
         f"{name}_{horizon}"
         for horizon in HORIZONS
@@ -84,7 +87,9 @@ def recovery(
     on cumulate from day zero with intercept zero (``car_estimated_20``: estimated).
     ``abnormal_sessions`` is the first session at which the cumulative abnormal return
     is back at zero, ``price_sessions`` at which the layer's own raw level is back where
-    it closed before day zero; NaN if that was not within ``followed`` sessions.
+    it closed before day zero; NaN if that was not within ``followed`` sessions. Where
+    the reaction was a rise (``price_reaction``: of the raw level), NaN says that it
+    stayed above.
     """
     rows = []
     followed: dict[int, tuple[str, ...]] = {}
@@ -110,10 +115,14 @@ def _row(panel: EventPanel, one: Portfolio, last: int) -> dict[str, object]:
         for alpha in ("zero", "estimated")
     )
     reaction = float(first.car[-1])
+    wide = spanned_error(
+        panel, REACTION, one.columns, one.covariance, float(first.se[-1])
+    )
     row: dict[str, object] = {
         "firms": len(one.columns),
         "reaction": reaction,
         "reaction_p": float(first.p[-1]),
+        "reaction_spanned_p": float(two_sided_p(reaction / wide, one.df)),
     }
     for horizon in HORIZONS:
         known = horizon <= last
@@ -131,8 +140,10 @@ def _row(panel: EventPanel, one: Portfolio, last: int) -> dict[str, object]:
     count = np.isfinite(y).sum(axis=1)
     mean = np.where(np.isfinite(y), y, 0.0).sum(axis=1) / np.maximum(count, 1)
     level = np.cumprod(1.0 + mean) - 1.0
-    price = regained(level, float(level[min(REACTION[1], last)]))
+    moved = float(level[min(REACTION[1], last)])
+    price = regained(level, moved)
     return row | {
+        "price_reaction": moved,
         "extreme": abnormal.extreme,
         "extreme_session": abnormal.at,
         "abnormal_sessions": _number(abnormal.sessions),

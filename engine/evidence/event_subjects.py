@@ -27,6 +27,7 @@ from engine.evidence.event_portfolio import (
 )
 from engine.evidence.event_robust import robust_tests
 from engine.evidence.event_rows import daily_rows
+from engine.evidence.event_spans import row_notes, spanned_error
 from engine.evidence.event_tests import (
     Alpha,
     Array,
@@ -75,6 +76,7 @@ class SubjectStudy:
     the standard deviation of its prediction error, t on `df` degrees of freedom, `p`
     two-sided; `car_other` has the other intercept. `total` is the raw return. `n` firms
     were used, `members` long and short; `detectable` is found with power 0.8.
+    `spanned_se`: the error of a return that spans holidays (`event_spans`), else NaN.
 
     `residuals` is the subject's estimation residual on home sessions (mean zero under
     the null, NaN where unknown), `weights` how often the window holds each of them,
@@ -98,6 +100,7 @@ class SubjectStudy:
     adjusted_bmp: float
     adjusted_bmp_p: float
     detectable: float
+    spanned_se: float = float("nan")
     notes: tuple[str, ...] = ()
     residuals: pd.Series | None = None
     weights: pd.Series | None = None
@@ -227,6 +230,9 @@ def _of_asset(
         df=df,
         total=float(at.total[column]),
         car_other=float(at.other.car[column]),
+        spanned_se=spanned_error(
+            panel, at.window, [column], panel.model.variance[[column], None], se
+        ),
     )
 
 
@@ -254,6 +260,7 @@ def _of_portfolio(
         df=one.df,
         total=totals[0] - totals[1],
         car_other=second,
+        spanned_se=spanned_error(panel, at.window, one.columns, one.covariance, se),
     )
 
 
@@ -268,10 +275,12 @@ def _study(
     df: float,
     total: float,
     car_other: float,
+    spanned_se: float,
 ) -> SubjectStudy:
     """Return the study of a subject from its cumulative abnormal return."""
     t = car / se
     columns = [*sides[0], *sides[1]]
+    asked = len(subject.long) + len(subject.short)
     cross, cross_p = float("nan"), float("nan")
     if subject.kind == "layer" and len(columns) > 1:
         correlation = mean_correlation(panel.residuals[:, columns])
@@ -297,45 +306,9 @@ def _study(
         adjusted_bmp=cross,
         adjusted_bmp_p=cross_p,
         detectable=detectable_effect(se, df),
-        notes=_notes(panel, at.window, subject, columns),
+        spanned_se=spanned_se,
+        notes=row_notes(panel, at.window, columns, asked=asked, kind=subject.kind),
     )
-
-
-def _notes(
-    panel: EventPanel, window: Window, subject: Subject, columns: list[int]
-) -> tuple[str, ...]:
-    """Return what a reader of the row must know."""
-    notes = []
-    asked = len(subject.long) + len(subject.short)
-    if len(columns) < asked:
-        notes.append(f"{len(columns)} of {asked} members")
-    days = [panel.days[column] for column in columns]
-    if min(days) != max(days):
-        notes.append(f"day zero from {min(days).date()} to {max(days).date()}")
-    elif min(days) > min(panel.days):
-        notes.append(f"its exchange first reacts on {min(days).date()}")
-    spans = [
-        int(panel.histories[column].span[panel.zero[column]]) for column in columns
-    ]
-    if window[0] <= 0 <= window[1] and max(spans) > 1:
-        notes.append(f"day zero spans {max(spans)} home sessions, its error is of one")
-    if subject.kind == "layer" and len(columns) == 2:
-        notes.append("two firms: the cross-sectional test needs |t| above 12.7")
-    rows = panel.rows(window)
-    ends = panel.flat[[rows.start, rows.stop - 1]][:, columns]
-    if ends.any():
-        notes.append("a half-day bar without trade at an end of the window")
-    silent = int((~panel.bar[rows][:, columns]).any(axis=0).sum())
-    if silent:
-        notes.append(
-            f"{silent} of {len(columns)} without a price on a session of the window, "
-            "which the next return spans"
-        )
-    wanted = panel.estimation[1] - panel.estimation[0] + 1
-    least = int(panel.model.observations[columns].min())
-    if least < 0.8 * wanted:
-        notes.append(f"model from {least} of {wanted} sessions")
-    return tuple(notes)
 
 
 def _why_nobody(panel: EventPanel, at: WindowStudy, side: tuple[str, ...]) -> str:

@@ -43,6 +43,7 @@ from engine.evidence.event_subjects import (
     study_subject,
     subject_study,
 )
+from engine.evidence.inference import two_sided_p
 from engine.evidence.results import EVENT_COLUMNS, EventStudy
 from engine.evidence.windows import History, day_zero, event_moment
 from engine.market.listing import NO_LAYER, Line, Universe
@@ -340,6 +341,8 @@ def _row(panel: EventPanel, event: Event, found: SubjectStudy) -> dict[str, obje
         "t": found.t,
         "p": found.p,
         "df": found.df,
+        "spanned_t": found.car / found.spanned_se,
+        "spanned_p": float(two_sided_p(found.car / found.spanned_se, found.df)),
         "n": found.n,
         "alpha": found.alpha,
         "car_other": found.car_other,

@@ -87,11 +87,16 @@ def _stop(
     met = (level <= line).to_numpy()
     if not met.any():
         worst = float(level.min())
-        why = f"never met: {worst:.1%} at worst, {line:.1%} needed"
+        why = f"never met: {_percent(worst)} at worst, {_percent(line)} needed"
         return Stop(kill=kill, watched=watched, session=None, why=why)
     at = int(met.argmax())
-    why = f"{float(level.iloc[at]):.1%} at the close, {line:.1%} needed"
+    why = f"{_percent(float(level.iloc[at]))} at the close, {_percent(line)} needed"
     return Stop(kill=kill, watched=watched, session=days[at], why=why)
+
+
+def _percent(value: float) -> str:
+    """Return ``12.3%``, with a true minus where it is below zero."""
+    return f"{value:.1%}".replace("-", "\N{MINUS SIGN}")
 
 
 def _of_signal(kill: Kill, market: Market, days: pd.DatetimeIndex) -> Stop:

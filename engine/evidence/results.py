@@ -24,6 +24,8 @@ EVENT_COLUMNS = (
     "t",
     "p",
     "df",
+    "spanned_t",  # were a return as noisy as the home sessions it spans; else NaN
+    "spanned_p",
     "n",  # firms
     "alpha",  # "estimated" or "zero": which intercept the primary model used
     "car_other",  # the same with the other intercept
@@ -67,6 +69,7 @@ CLAIM_COLUMNS = (
     "estimate",
     "low",
     "high",
+    "level",  # coverage of low to high, adjusted for selection
     "unit",
     "p",
     "q",
@@ -123,7 +126,8 @@ class Measurement:
     two-sided. `null` is the daily series the statistic sums up (mean zero under the
     null) and `weights` its weight per session, both on home sessions, for the joint
     null of all claims. NaN and None where the test gives none. `robust`: of an event,
-    the tests that allow for a louder window, beside `p`.
+    the tests that allow for a louder window, beside `p`; `spanned_p` is p were returns
+    that span holidays as noisy as every home session they span, NaN if none does.
     """
 
     estimate: float
@@ -142,6 +146,7 @@ class Measurement:
     weights: pd.Series | None = None
     daily: pd.DataFrame | None = None
     robust: tuple[RobustTest, ...] = ()
+    spanned_p: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +161,8 @@ class ClaimResult:
     """One claim on one sample, with its verdict.
 
     `null` is the hypothesis that was tested, `holds` where the test keeps its size.
+    `interval` has the coverage `level`, NaN where there is none. `caution` is what must
+    be said of p in the same breath.
     """
 
     id: str
@@ -176,6 +183,8 @@ class ClaimResult:
     killed: str = ""  # the kill criterion that refuted it, if one did
     null: str = ""
     holds: str = ""
+    level: float = float("nan")
+    caution: str = ""
 
     @property
     def tested(self) -> str:
@@ -191,7 +200,10 @@ class ClaimResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThesisScore:
-    """Strength of the evidence for the thesis on one sample, in [-1, 1]."""
+    """Strength of the evidence for the thesis on one sample, in [-1, 1].
+
+    `entered` are the k claims behind it, with `z`, `weights` and `correlation` (k, k).
+    """
 
     sample: Sample
     score: float
@@ -200,6 +212,10 @@ class ThesisScore:
     testable: int
     counted: int
     note: str = ""
+    entered: tuple[str, ...] = ()
+    z: tuple[float, ...] = ()
+    weights: tuple[float, ...] = ()
+    correlation: tuple[tuple[float, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -226,6 +242,7 @@ class Claims:
                     "estimate": found.estimate if found else float("nan"),
                     "low": result.interval[0],
                     "high": result.interval[1],
+                    "level": result.level,
                     "unit": found.unit if found else "",
                     "p": found.p if found else float("nan"),
                     "q": result.q,

@@ -74,6 +74,10 @@ def thesis_score(
         testable=testable,
         counted=len(counted),
         note="strength of evidence, not size of effect",
+        entered=tuple(claim.id for claim, _ in counted),
+        z=tuple(map(float, z)),
+        weights=tuple(map(float, weights)),
+        correlation=tuple(tuple(map(float, row)) for row in correlation),
     )
 
 

@@ -46,10 +46,32 @@ def judge(thesis: Thesis, sample: Sample, found: Sequence[Found]) -> list[ClaimR
     testable = int(np.isfinite(p[counted]).sum())
     selected = int((q[counted] < FALSE_DISCOVERY_RATE).sum())
     level = fcr_interval_level(selected, testable, FALSE_DISCOVERY_RATE)
+    rows = list(enumerate(found))
+    cautions = [_spans(one, p[counted], float(q[row])) for row, (_, one) in rows]
     return [
-        _result(thesis, sample, claim, one, float(q[row]), level)
-        for row, (claim, one) in enumerate(found)
+        _result(thesis, sample, claim, one, float(q[row]), level, cautions[row])
+        for row, (claim, one) in rows
     ]
+
+
+def _spans(one: Measurement | Untestable, p: np.ndarray, q: float) -> str:
+    """Return what p and q would be with the noise of every home session spanned.
+
+    `p` are those of the sample; the claim's own is replaced alone. Said only of what
+    stands out, at 5 % alone or by its q.
+    """
+    if isinstance(one, Untestable) or not np.isfinite(one.spanned_p):
+        return ""
+    if not (one.p < SIDE_BY_SIDE or q < FALSE_DISCOVERY_RATE):
+        return ""
+    own = int(np.flatnonzero(p == one.p)[0])
+    wider = float(benjamini_hochberg(np.where(p == one.p, one.spanned_p, p))[own])
+    open_ = ", so it would be undecided" if q < FALSE_DISCOVERY_RATE <= wider else ""
+    return (
+        "some of its returns span holidays and have the error of one session: with the "
+        f"noise of every home session they span, p = {one.p:.3f} would be "
+        f"{one.spanned_p:.3f} and q = {wider:.3f}{open_}"
+    )
 
 
 def _p_value(one: Measurement | Untestable) -> float:
@@ -117,6 +139,7 @@ def _result(
     one: Measurement | Untestable,
     q: float,
     level: float,
+    caution: str,
 ) -> ClaimResult:
     interval = (float("nan"), float("nan"))
     verdict: VerdictWord
@@ -126,7 +149,8 @@ def _result(
         half = _half_width(one, level)
         interval = (one.estimate - half, one.estimate + half)
         verdict, reason = _by_interval(claim, one, q, interval)
-        reason = "; ".join(part for part in (reason, disagreement(one)) if part)
+        parts = (reason, disagreement(one), caution)
+        reason = "; ".join(part for part in parts if part)
     else:
         verdict, reason = _by_condition(one)
     declared = thesis.declared_of(claim)
@@ -148,6 +172,8 @@ def _result(
         declared=declared.isoformat() if declared and declared != NEVER else "",
         null=CLAIM_TESTS[claim.test].null,
         holds=CLAIM_TESTS[claim.test].holds,
+        level=level if np.isfinite(interval[0]) else float("nan"),
+        caution=caution,
     )
 
 

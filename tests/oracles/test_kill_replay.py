@@ -101,6 +101,9 @@ def test_falling_behind_another_account(inputs: StudyInputs, barbell: Backtest) 
     assert first.session == barbell.nav.index[int(np.argmax(worth <= 0.8))]
     assert second.session is None
     assert "no account is called 'QQQ'" in second.why
+    met = worth[int(np.argmax(worth <= 0.8))] - 1.0
+    minus = "\N{MINUS SIGN}"
+    assert first.why == f"{minus}{-met:.1%} at the close, {minus}20.0% needed"
 
 
 def replace_nav(account: Backtest, worth: np.ndarray) -> Backtest:

@@ -56,6 +56,7 @@ def fake_beside(claims: Claims) -> Beside:
                     "estimate": found.estimate if found and asked else np.nan,
                     "low": one.interval[0] if asked else np.nan,
                     "high": one.interval[1] if asked else np.nan,
+                    "level": one.level if asked else np.nan,
                     "unit": found.unit if found and asked else "",
                     "p": found.p if found and asked else np.nan,
                     "q": one.q if asked else np.nan,

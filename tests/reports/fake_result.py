@@ -613,7 +613,7 @@ def _events(rng: np.random.Generator) -> EventStudy:
     beside = np.random.default_rng(8)
     for row in rows:
         for name in EVENT_COLUMNS:
-            if name.endswith("_p") and row["kind"] != "asset":
+            if name.endswith("_p") and row["kind"] != "asset" and "span" not in name:
                 row[name] = float(beside.uniform())
     days = np.arange(-10, 121)
     path = {}
@@ -747,6 +747,7 @@ def _claims(said: Mapping[str, str]) -> Claims:
                 else "the interval holds zero",
                 q=0.0004 if verdict == "supported" else 0.08,
                 interval=(estimate - half, estimate + half),
+                level=0.975 if np.isfinite(half) else np.nan,
                 finding=None if verdict == "untestable" else found,
                 document=said.get("document", "004"),
                 grade="A",
@@ -761,7 +762,11 @@ def _claims(said: Mapping[str, str]) -> Claims:
             interval=(-0.5, 0.82),
             claims=6,
             testable=5,
-            counted=3,
+            counted=2,
+            entered=("barbell-spread", "barbell-sharpe"),
+            z=(0.95, -3.2),
+            weights=(0.5, 0.5),
+            correlation=((1.0, 0.2), (0.2, 1.0)),
         ),
         ThesisScore(
             sample="out-of-sample",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from engine.study_result import StudyResult
-from reports import event_evidence, event_figures, event_maps, numbers, tables
+from reports import (
+    event_evidence,
+    event_figures,
+    event_maps,
+    event_story,
+    numbers,
+    tables,
+)
 from reports.document import Table
 
 EVENT = "deepseek-selloff"
@@ -68,31 +74,85 @@ def test_recovery_prints_when_each_layer_is_back(result: StudyResult) -> None:
     found = rows_of(printed(event_evidence.recovery(result, EVENT)))
     assert list(found) == ["Compute", "Memory", "Cloud", "Application", "Labs"]
     assert found["Compute"][-2:] == ["not in 120", "+17"]
-    assert found["Labs"][-2:] == ["not in 120", "not in 120"]
+    assert found["Labs"][-2:] == ["stayed above", "not in 120"]
+    frame = result.events.recovery
+    rose = without(result, recovery=frame.assign(price_reaction=0.01))
+    above = rows_of(printed(event_evidence.recovery(rose, EVENT)))
+    assert above["Labs"][-2:] == ["stayed above", "stayed above"]
+    assert above["Compute"][-2:] == ["not in 120", "+17"]
+    wide = without(result, recovery=frame.assign(reaction_spanned_p=0.136))
+    table = printed(event_evidence.recovery(wide, EVENT))
+    assert rows_of(table)["Compute"][1] == "0.001 (0.136)"
+    assert "p in brackets: where returns span holidays" in table.note
+    assert "brackets: where" not in printed(event_evidence.recovery(result, EVENT)).note
     minus = numbers.MINUS
     assert found["Compute"][0] == f"{minus}12.0%"
     assert found["Compute"][2] == f"{minus}10.0% ({minus}11.0%)"
 
 
-def test_the_story_names_who_took_the_shock_and_who_carries_it(
+def shocked(result: StudyResult, **layers: tuple[float, float]) -> StudyResult:
+    """The event with these t over day zero and the first two sessions, p by size."""
+    table = result.events.table.copy()
+    for place, row in table.iterrows():
+        windows = ((0, 0), (0, 1))
+        if row["event"] != EVENT or row["window"] not in windows:
+            continue
+        t = layers.get(row["subject"], (0.5, 0.5))[windows.index(row["window"])]
+        new = {"t": t, "car": 0.02 * t, "p": 0.01 if abs(t) > 2 else 0.6}
+        table.loc[place, list(new)] = list(new.values())
+    return without(result, table=table)
+
+
+def test_the_story_names_every_layer_that_took_the_shock(result: StudyResult) -> None:
+    both = shocked(result, memory=(-2.5, -2.8), compute=(-4.0, -2.2), labs=(-1, -1))
+    told = event_story.story(both, EVENT)
+    assert told.startswith(
+        "Compute and memory took the shock: beyond the benchmark, on day zero compute "
+        "−8.0% (t −4.0) and memory −5.0% (t −2.5), over the first two sessions compute "
+        "−4.4% (t −2.2) and memory −5.6% (t −2.8); after 20, compute stood lowest "
+        "(−10.0%)"
+    )
+    assert "after 60, labs stood lowest (−6.0%)" in told
+    assert "spans holidays" not in told
+    assert told.endswith(
+        "The price of compute was back at its earlier level by session +17. The price "
+        "of memory was not back at its earlier level within 120 sessions."
+    )
+    nobody = event_story.story(shocked(result), EVENT)
+    assert nobody.startswith(
+        "No layer fell significantly beyond its benchmark; over the first two sessions "
+        "compute fell farthest (−12.0%)"
+    )
+    rose = without(
+        shocked(result, compute=(4.0, 4.0)),
+        recovery=result.events.recovery.assign(reaction=0.02),
+    )
+    assert event_story.story(rose, EVENT).startswith("No layer fell beyond")
+
+
+def test_the_story_says_what_is_left_where_returns_span_holidays(
     result: StudyResult,
 ) -> None:
-    told = event_evidence.story(result, EVENT)
-    assert told.startswith("Compute took the shock: −12.0% beyond its benchmark")
-    assert "a significant move" in told
-    assert "after 20, compute stood lowest (−10.0%)" in told
-    assert "after 60, labs stood lowest (−6.0%)" in told
-    assert told.endswith(
-        "The price of compute was back at its earlier level by session +17."
+    hit = shocked(result, memory=(-2.5, -2.8))
+    table = hit.events.table.copy()
+    chosen = (table["event"] == EVENT) & (table["subject"] == "memory")
+    table.loc[chosen & (table["window"] == (0, 0)), "spanned_t"] = -1.1
+    assert (
+        "A return that spans holidays has the error of one session; with the noise of "
+        "every home session that it spans, t would be: memory −1.1 over "
+        f"[0,{numbers.NO_BREAK}0]."
+    ) in event_story.story(without(hit, table=table), EVENT)
+
+
+def test_a_price_that_rose_is_not_told_as_one_that_did_not_come_back(
+    result: StudyResult,
+) -> None:
+    hit = shocked(result, compute=(-4.0, -4.0), memory=(-3.0, -3.0))
+    rose = without(hit, recovery=hit.events.recovery.assign(price_reaction=0.01))
+    assert event_story.story(rose, EVENT).endswith(
+        "The price of compute fell back to its earlier level by session +17. The price "
+        "of memory stayed above its earlier level."
     )
-    frame = result.events.recovery
-    never = without(result, recovery=frame.assign(price_sessions=np.nan))
-    assert event_evidence.story(never, EVENT).endswith(
-        "The price of compute was not back at its earlier level within 120 sessions."
-    )
-    rose = without(result, recovery=frame.assign(reaction=0.02))
-    assert event_evidence.story(rose, EVENT).startswith("No layer fell")
-    assert "took the shock" not in event_evidence.story(rose, EVENT)
 
 
 def test_pooled_events_say_whether_they_are_a_law(result: StudyResult) -> None:
@@ -151,7 +211,7 @@ def test_an_older_run_without_these_tables_still_reports(result: StudyResult) ->
     assert event_evidence.recovery(bare, EVENT) is None
     assert event_evidence.pooled(bare) is None
     assert event_evidence.crowding(bare, EVENT) is None
-    assert event_evidence.story(bare, EVENT) == ""
+    assert event_story.story(bare, EVENT) == ""
     empty = without(result, table=nothing)
     assert event_evidence.tests(empty, EVENT) is None
     assert event_maps.heat_map(empty, EVENT) is None

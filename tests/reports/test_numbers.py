@@ -105,3 +105,20 @@ def test_money_days_and_windows() -> None:
     assert numbers.window((-1, 20)) == "[\N{MINUS SIGN}1,\N{NO-BREAK SPACE}+20]"
     assert numbers.window((0, 0)) == "[0,\N{NO-BREAK SPACE}0]"
     assert numbers.basis_points(0.00125) == "12.5 bp"
+
+
+def test_a_text_gets_a_true_minus_before_numbers_only() -> None:
+    text = "a move of -48% on 2025-01-27 and (-0.5), 20-30 of x-1"
+    assert numbers.true_minus(text) == (
+        f"a move of {numbers.MINUS}48% on 2025-01-27 and ({numbers.MINUS}0.5), "
+        "20-30 of x-1"
+    )
+
+
+def test_a_level_is_named_as_it_is() -> None:
+    assert [numbers.level(one) for one in (0.9, 0.99, 0.98333)] == [
+        "90%",
+        "99%",
+        "98.3%",
+    ]
+    assert numbers.level(float("nan")) == numbers.MISSING

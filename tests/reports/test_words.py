@@ -10,6 +10,7 @@ from engine.study_result import StudyResult
 from reports import words
 from reports.headline import tiles
 from reports.notebook import notebook_html
+from reports.tally import tally
 from tests.reports.fake_result import fake_result
 
 
@@ -20,9 +21,10 @@ def _declared(result: StudyResult, day: dt.date | None) -> StudyResult:
 
 def test_the_verdict_counts_both_samples(result: StudyResult) -> None:
     said = words.verdict(result)
-    assert said.startswith("SIMULATED: Out of sample, of 1 claim that could be tested ")
-    assert "in sample, of 5 claims" in said
-    assert "1 is supported (a condition without a p-value)" in said
+    assert said.startswith(
+        "SIMULATED: Out of sample, none of 1 claim could be tested; of 1 condition "
+        "without a p-value 1 is supported; in sample, of 5 claims"
+    )
     assert "2 are supported, 1 is refuted and 2 are inconclusive" in said
 
 
@@ -38,6 +40,58 @@ def test_without_out_of_sample_evidence_nothing_is_confirmed(
     assert words.verdict(
         replace(real_result, claims=Claims(results=(), scores=()))
     ).startswith("The thesis file makes no claim")
+
+
+def _mirrored(result: StudyResult) -> StudyResult:
+    """Two claims with a p-value say the opposite of each other."""
+    first = result.thesis.claims[0]
+    pair = [
+        first.model_copy(update={"id": "barbell-spread"}),
+        first.model_copy(update={"id": "memory-leads", "mirrors": "barbell-spread"}),
+    ]
+    claims = (*result.thesis.claims, *pair)
+    thesis = result.thesis.model_copy(update={"claims": claims})
+    return replace(result, thesis=thesis)
+
+
+def test_mirrored_claims_count_once_and_it_is_said(result: StudyResult) -> None:
+    twice = _mirrored(result)
+    before, after = tally(result, "in-sample"), tally(twice, "in-sample")
+    assert len(after.effects) == len(before.effects) - 1
+    assert before.pairs == ()
+    said = words.verdict(twice)
+    assert "in sample, of 4 claims that could be tested 1 is supported" in said
+    assert said.endswith(
+        "Two claims that mirror each other count once (barbell-spread and "
+        "memory-leads)."
+    )
+    tile = tiles(twice).tiles[3]
+    assert tile.value == "1 of 5"
+    assert tile.notes[0] == "supported, a mirrored pair counting once"
+    assert "mirror" not in words.verdict(result)
+
+
+def test_a_mirror_that_could_not_be_tested_gives_way(result: StudyResult) -> None:
+    twice = _mirrored(result)
+    results = tuple(
+        replace(one, finding=None, verdict="untestable")
+        if one.id == "barbell-spread"
+        else one
+        for one in twice.claims.results
+    )
+    found = tally(
+        replace(twice, claims=Claims(results=results, scores=())), "in-sample"
+    )
+    names = {one.id for one in (*found.effects, *found.left)}
+    assert "memory-leads" in names
+    assert "barbell-spread" not in names
+
+
+def test_conditions_stand_apart_in_the_tiles(result: StudyResult) -> None:
+    tile = tiles(result).tiles[4]
+    assert tile.label == "Claims, out-of-sample"
+    assert tile.value == "0 of 1"
+    assert "conditions, without a p-value: 1 supported" in tile.notes
 
 
 def test_the_subtitle_says_what_is_in_sample(result: StudyResult) -> None:
@@ -57,12 +111,18 @@ def test_no_thesis_score_stands_over_a_simulation(
     score = tiles(real_result).tiles[-1]
     assert score.label == "Thesis score, in-sample"
     assert score.value == "+0.31"
-    assert "5 of 6 claims testable" in score.notes
+    assert "95% interval −0.50 to +0.82, zero inside" in score.notes
+    assert "from 2 of 5 tested claims, 1 of them about the portfolio itself" in (
+        score.notes
+    )
+    said = words.score_sentence(real_result, real_result.claims.scores[0])
+    assert "which holds zero: no support beyond chance is shown" in said
+    assert score.notes[1] in said
 
 
 def test_a_score_that_does_not_exist_is_not_printed(result: StudyResult) -> None:
     none = next(one for one in result.claims.scores if one.sample == "out-of-sample")
-    assert words.score_sentence(none).startswith("Out-of-sample: none.")
+    assert words.score_sentence(result, none).startswith("Out-of-sample: none.")
 
 
 def test_the_notebook_form_is_short_stamped_and_escaped() -> None:

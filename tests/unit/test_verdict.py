@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -205,3 +206,35 @@ def test_doubling_a_claim_does_not_double_the_evidence() -> None:
         return thesis_score(about, "in-sample", judged, np.random.default_rng(3)).score
 
     assert score(two) == pytest.approx(score(one), abs=1e-9)
+
+
+def test_a_verdict_says_what_the_noise_of_every_spanned_session_would_leave() -> None:
+    """Beside p and q, never in their place; only of what stands out."""
+    about = thesis({"id": "a"}, {"id": "b"}, {"id": "c"})
+    ts = {"a": -2.9, "b": 0.4, "c": 0.2}
+    found = [(claim, measured(claim, ts[claim.id])) for claim in about.claims]
+    wide = [
+        (claim, replace(one, spanned_p=0.08 if claim.id == "a" else 0.9))
+        for claim, one in found
+    ]
+    plain = judge(about, "in-sample", found)
+    said = judge(about, "in-sample", wide)
+    assert [one.verdict for one in said] == [one.verdict for one in plain]
+    assert said[0].verdict == "refuted"
+    assert "p = 0.004 would be 0.080 and q = 0.240, so it would be undecided" in (
+        said[0].reason
+    )
+    assert said[0].caution in said[0].reason
+    assert plain[0].caution == said[1].caution == ""
+    assert "spanned" not in said[1].reason + plain[0].reason
+    robust = [(claim, replace(one, spanned_p=0.01)) for claim, one in found]
+    assert "undecided" not in judge(about, "in-sample", robust)[0].reason
+
+
+def test_a_result_carries_the_level_of_its_interval() -> None:
+    about = thesis({"id": "a"}, {"id": "b"})
+    found = [(claim, measured(claim, 4.0)) for claim in about.claims[:1]]
+    found.append((about.claims[1], Untestable(reason="no prices")))
+    one, other = judge(about, "in-sample", found)
+    assert one.level == pytest.approx(0.9)
+    assert np.isnan(other.level)

@@ -293,7 +293,7 @@ def events(
 def claims(thesis: Path, options: StudyOptions, form: str, *, beside: bool) -> None:
     """Test the claims of THESIS: verdicts with q-values, and the thesis score."""
     from engine import app
-    from reports import beside_tables, null_tables, tables
+    from reports import beside_tables, null_tables, score_tables, tables
 
     with steps() as progress:
         result = app.run(thesis, progress=progress, **options.as_keywords())
@@ -319,5 +319,5 @@ def claims(thesis: Path, options: StudyOptions, form: str, *, beside: bool) -> N
         against = null_tables.nulls(result)
         if not against.empty:
             emit(against, form, title="Tested against", simulated=result.simulated)
-        scores = tables.thesis_scores(result)
+        scores = score_tables.scores(result)
         emit(scores, form, title="Thesis score", simulated=result.simulated)

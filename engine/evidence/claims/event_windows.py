@@ -20,6 +20,7 @@ from engine.evidence.event_subjects import (
     SubjectStudy,
     subject_study,
 )
+from engine.evidence.inference import two_sided_p
 from engine.evidence.results import Measurement, Untestable
 from engine.evidence.windows import day_zero, event_moment
 from engine.thesis.model import Claim, Window
@@ -178,7 +179,17 @@ def _combined(
         robust=robust,
     )
     daily = joined(dict(zip(events, (one.daily for one in studies), strict=True)))
-    return replace(measured, daily=daily)
+    return replace(measured, daily=daily, spanned_p=_spanned_p(studies, measured))
+
+
+def _spanned_p(studies: Sequence[SubjectStudy], measured: Measurement) -> float:
+    """Return p were returns as noisy as the home sessions they span; NaN if none is."""
+    wide = np.array([one.spanned_se for one in studies])
+    if not np.isfinite(wide).any():
+        return float("nan")
+    own = np.array([one.se for one in studies])
+    se = float(np.sqrt((np.where(np.isfinite(wide), wide, own) ** 2).sum()))
+    return float(two_sided_p(measured.estimate * len(studies) / se, measured.df))
 
 
 def overlapping(studies: dict[str, SubjectStudy]) -> str:
