@@ -73,9 +73,9 @@ def tests(result: StudyResult, event: str) -> Table | None:
         note="Two-sided. Portfolio decides. Placebo: rank among all dates before the "
         "event; matched: among those of like volatility; beyond 20 sessions, among "
         "windows that do not overlap, so few that p cannot be small. GRANK is "
-        f"approximate: from {GRANK_FIRMS} firms on it rejects {100 * GRANK_SIZES[0]:.1f} to "
-        f"{100 * GRANK_SIZES[1]:.1f}% of true nulls at 5%; with fewer it rejects more, "
-        "and is grey. The last six stand for "
+        f"approximate: from {GRANK_FIRMS} firms on it rejects "
+        f"{100 * GRANK_SIZES[0]:.1f} to {100 * GRANK_SIZES[1]:.1f}% of true nulls "
+        "at 5%; with fewer it rejects more, and is grey. The last six stand for "
         "reference: all but the rank and sign tests take firms that share a date as "
         "independent and reject far too often.",
     )
