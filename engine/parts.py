@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from engine.app import inputs_of
-from engine.errors import DataError, UsageError, at_most, nearest
+from engine.errors import DataError, UsageError, nearest
 from engine.evidence.events import study_events, study_sensitivity
 from engine.evidence.luck import luck_sentences
 from engine.evidence.placebo_starts import fan_sentence
@@ -23,7 +23,7 @@ from engine.ledger.batch import play_schedule
 from engine.ledger.tape import Tape
 from engine.portfolio.scoring import layer_scores
 from engine.portfolio.scoring import score as score_assets
-from engine.study import Progress, measure_performance
+from engine.study import Progress, measure_performance, vary_headline
 from engine.study_inputs import StudyInputs, check_prices
 from engine.study_luck import draw_schedules, rank_schedules
 from engine.study_paths import (
@@ -36,6 +36,9 @@ from engine.thesis.model import Event
 
 _BEFORE_COSTS = (
     "The column 'before_costs' is the percentile where nobody pays for trading."
+)
+_HEADLINE = (
+    "The event that most claims are about; --event for another, --all for every one."
 )
 _FREE: Mapping[str, Any] = {
     "slippage_bps": 0.0,
@@ -275,18 +278,33 @@ def events(
 
 
 def sensitivity(
-    path: Path, *, only: str | None, progress: Progress, **options: Any
+    path: Path,
+    *,
+    only: str | None,
+    every: bool = True,
+    progress: Progress,
+    **options: Any,
 ) -> Table:
-    """Return what the numbers of a thesis's events, or of one, owe to their choices."""
+    """Return what the numbers of a thesis's events owe to the choices behind them.
+
+    Of the event called `only`, of `every` one, or of the report's: the one that most
+    claims are about. The note says so.
+    """
     progress("loading prices and signals")
     inputs = inputs_of(path, progress=progress, **options)
-    thesis = inputs.thesis
+    thesis, simulated = inputs.thesis, inputs.market.simulated
     if only is not None:
         chosen = _event(inputs, only)
         thesis = thesis.model_copy(update={"events": (chosen,)})
+    elif not every:
+        progress("studying the events")
+        study = study_events(inputs.market, thesis, inputs.universe, inputs.assets)
+        progress("studying one under other choices")
+        table = vary_headline(inputs, study)
+        return Table(table=table, simulated=simulated, note=_HEADLINE)
     progress("studying the events under other choices")
     table = study_sensitivity(inputs.market, thesis, inputs.universe, inputs.assets)
-    return Table(table=table, simulated=inputs.market.simulated)
+    return Table(table=table, simulated=simulated)
 
 
 def _event(inputs: StudyInputs, name: str) -> Event:
@@ -298,23 +316,3 @@ def _event(inputs: StudyInputs, name: str) -> Event:
     cut = inputs.overrides.get("as_of")
     kept = f" The study is as of {cut}." if cut else ""
     raise UsageError(f"no event is called {name!r}.{kept} {hint}".strip())
-
-
-def left_out_sentences(left_out: pd.DataFrame) -> list[str]:
-    """Return what an event study left out: one line per reason, not per company.
-
-    Companies that one event leaves out for the same reason share a line, and so do
-    events that leave out the same companies for it.
-    """
-    subjects: dict[tuple[str, str, str], list[str]] = {}
-    for row in left_out.to_dict("records"):
-        window = f" {list(row['window'])}" if isinstance(row["window"], tuple) else ""
-        why = (str(row["event"]), window, str(row["reason"]))
-        subjects.setdefault(why, []).append(str(row["subject"]))
-    events: dict[tuple[str, str, str], list[str]] = {}
-    for (event, window, reason), names in subjects.items():
-        events.setdefault((at_most(names), window, reason), []).append(event)
-    return [
-        f"left out: {at_most(ids)}: {names}{window}: {reason}"
-        for (names, window, reason), ids in events.items()
-    ]

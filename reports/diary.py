@@ -73,7 +73,7 @@ def diary_document(diary: Diary) -> Document:
         subtitle=(
             f"{len(diary.entries)} dates, {numbers.long_day(first)} to "
             f"{numbers.long_day(last)}",
-            _since(diary),
+            since(diary),
         ),
         footer=f"Diary of {diary.thesis}",
         date=last,
@@ -85,7 +85,7 @@ def diary_document(diary: Diary) -> Document:
     return whole
 
 
-def _since(diary: Diary) -> str:
+def since(diary: Diary) -> str:
     """Return which dates lie before the thesis counts."""
     if diary.declared is None:
         return "In-sample throughout: the thesis counts from no date."
@@ -95,6 +95,21 @@ def _since(diary: Diary) -> str:
     if diary.entries[0].as_of >= diary.declared:
         return f"The thesis counts from {day}, before the first date."
     return f"The thesis counts from {day}: dates before it are hindsight."
+
+
+def returns_note(diary: Diary) -> str:
+    """Return what the columns of returns are, in one sentence."""
+    start = dt.date.fromisoformat(diary.studied[0].summary["start"])
+    said = (
+        "Returns are the barbell's net of costs, to each date: in all, from the "
+        f"study's start on {numbers.long_day(start)}"
+    )
+    if diary.declared is None:
+        return f"{said}. All of it is in-sample."
+    return (
+        f"{said}; in-sample, its part before {numbers.long_day(diary.declared)}; out "
+        "of sample, from that day on, and empty where there is none."
+    )
 
 
 def _section(identifier: str, title: str, blocks: Sequence[Block | None]) -> Section:
@@ -268,7 +283,7 @@ def _table(diary: Diary) -> Section:
         rows.append((plain(entry.as_of.isoformat()), *_cells(diary, entry.as_of)))
     table = Table(
         id="dates",
-        caption="Date by date: verdicts out of sample, score and growth.",
+        caption="Date by date: verdicts and score out of sample, and returns.",
         columns=(
             Column(label="As of", align="left"),
             Column(label="Supported"),
@@ -276,12 +291,14 @@ def _table(diary: Diary) -> Section:
             Column(label="Inconclusive"),
             Column(label="Untestable"),
             Column(label="Score"),
-            Column(label="Barbell"),
+            Column(label="Return in all"),
+            Column(label="In-sample"),
+            Column(label="Out of sample"),
             Column(label="Note", align="left", wide=True),
         ),
         rows=tuple(rows),
-        note="Barbell: its return from the study's start to the date, net of costs. "
-        "diary.csv has every verdict, estimate, score and weight.",
+        note=f"{returns_note(diary)} diary.csv has every verdict, estimate, score and "
+        "weight.",
     )
     return _section("dates", "Date by date", [table])
 
@@ -289,16 +306,19 @@ def _table(diary: Diary) -> Section:
 def _cells(diary: Diary, day: dt.date) -> list[Cell]:
     entry = next(one for one in diary.entries if one.as_of == day)
     if entry.failed:
-        return [*[plain(numbers.MISSING, "muted")] * 6, plain(entry.failed, "muted")]
+        return [*[plain(numbers.MISSING, "muted")] * 8, plain(entry.failed, "muted")]
     found = entry.score(OUT)
-    grew = next((one["total_return"] for one in entry.summary["performance"]), math.nan)
+    grew = entry.growth
     return [
         *(plain(str(count)) for count in entry.counts(OUT).values()),
         plain(
             numbers.decimal(found["score"], signed=True) if found else numbers.MISSING,
             sub=_between(found["interval"]) if found else "",
         ),
-        plain(numbers.percent(grew if grew is not None else math.nan, signed=True)),
+        *(
+            plain("" if math.isnan(one) else numbers.percent(one, signed=True))
+            for one in (grew.since_start, grew.in_sample, grew.out_of_sample)
+        ),
         plain("" if entry.of(OUT) or entry.of(IN) else "no claim made yet", "muted"),
     ]
 

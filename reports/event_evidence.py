@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from engine.evidence.event_ranks import GRANK_FIRMS
+from engine.evidence.event_ranks import GRANK_FIRMS, GRANK_SIZES
 from engine.evidence.event_recovery import HORIZONS
 from engine.study_result import StudyResult
 from reports import numbers, tables, words
@@ -72,8 +72,10 @@ def tests(result: StudyResult, event: str) -> Table | None:
         groups=frozenset(groups),
         note="Two-sided. Portfolio decides. Placebo: rank among all dates before the "
         "event; matched: among those of like volatility; beyond 20 sessions, among "
-        "windows that do not overlap, so few that p cannot be small. GRANK is reliable "
-        f"from {GRANK_FIRMS} firms on, and grey below. The last six stand for "
+        "windows that do not overlap, so few that p cannot be small. GRANK is "
+        f"approximate: from {GRANK_FIRMS} firms on it rejects "
+        f"{100 * GRANK_SIZES[0]:.1f} to {100 * GRANK_SIZES[1]:.1f}% of true nulls "
+        "at 5%; with fewer it rejects more, and is grey. The last six stand for "
         "reference: all but the rank and sign tests take firms that share a date as "
         "independent and reject far too often.",
     )

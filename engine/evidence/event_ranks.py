@@ -19,6 +19,9 @@ Ranks = npt.NDArray[np.int32]
 FEW_SESSIONS = 8
 #: Below so many firms the generalised rank test is shown and not relied upon.
 GRANK_FIRMS = 10
+#: Least and greatest share of true nulls that it rejects at 5 % from there on, over all
+#: cells of docs/calibration.csv: by firms, correlation, window, tails and volatility.
+GRANK_SIZES = (0.035, 0.085)
 
 
 def ranks(values: Array) -> Ranks:

@@ -34,7 +34,13 @@ SENSITIVITY_COLUMNS = (
     "n",
     "note",
 )
+RANGE_COLUMNS = (
+    *("event", "subject", "window", "car", "p"),
+    *("least", "most", "choices", "crosses", "turns"),
+)
 AS_STATED = "as stated"
+#: Two-sided level at which p crosses.
+LEVEL = 0.05
 #: Estimation windows tried beside the event's own, as sessions from day zero.
 ESTIMATIONS: tuple[Window, ...] = ((-260, -31), (-136, -11), (-510, -11))
 #: Sessions by which day zero is moved.
@@ -89,6 +95,38 @@ def sensitivity(
     order = {one.name: place for place, one in enumerate(subjects)}
     rows.sort(key=lambda row: (order[str(row["subject"])], row["window"]))
     return pd.DataFrame(rows, columns=list(SENSITIVITY_COLUMNS))
+
+
+def sensitivity_ranges(table: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per event, subject and window of a table of `sensitivity`.
+
+    `car` and `p` as stated; `least` and `most` are the smallest and the largest effect
+    over the `choices` other ones; `crosses` names those under which p is on the other
+    side of 0.05, `turns` those under which the sign is another. What cannot be studied
+    as stated has no row.
+    """
+    rows = []
+    known = table[table["p"].notna()]
+    for key, part in known.groupby(["event", "subject", "window"], sort=False):
+        own, others = (
+            part[part["variant"] == AS_STATED],
+            part.drop(part.index[part["variant"] == AS_STATED]),
+        )
+        if own.empty:
+            continue
+        car, p = float(own["car"].iloc[0]), float(own["p"].iloc[0])
+        crossed = (others["p"] < LEVEL) != (p < LEVEL)
+        turned = (others["car"] > 0.0) != (car > 0.0)
+        found = (car, p, others["car"].min(), others["car"].max(), len(others))
+        named = (_named(others[crossed]), _named(others[turned]))
+        rows.append((*key, *found, *named))
+    return pd.DataFrame(rows, columns=list(RANGE_COLUMNS))
+
+
+def _named(rows: pd.DataFrame) -> str:
+    """Return ``day zero +1 session; without NVDA, AVGO``."""
+    kinds = rows.groupby("choice", sort=False)["variant"]
+    return "; ".join(f"{choice} {', '.join(them)}" for choice, them in kinds)
 
 
 def headline_event(thesis: Thesis, studied: Collection[str]) -> str | None:

@@ -36,6 +36,7 @@ from engine.evidence.event_tests import (
 )
 from engine.evidence.inference import detectable_effect, two_sided_p
 from engine.evidence.results import RobustTest
+from engine.evidence.subjects import on_both_sides
 from engine.evidence.windows import (
     FEWEST_ESTIMATION_RETURNS,
     History,
@@ -207,9 +208,9 @@ def _sides(
     for side, found in ((subject.long, long), (subject.short, short)):
         if side and not found:
             return LeftOut(reason=_why_nobody(panel, at, side))
-    both = set(subject.long) & set(subject.short)
-    if both:
-        return LeftOut(reason=f"{at_most(sorted(both))} would be on both sides")
+    shared = on_both_sides(subject.long, subject.short)
+    if shared:
+        return LeftOut(reason=shared)
     return long, short
 
 

@@ -45,6 +45,7 @@ from engine.evidence.event_subjects import (
 )
 from engine.evidence.inference import two_sided_p
 from engine.evidence.results import EVENT_COLUMNS, EventStudy
+from engine.evidence.subjects import members, one_line_per_firm
 from engine.evidence.windows import History, day_zero, event_moment
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.market.market import Market
@@ -84,14 +85,14 @@ def study_events(
     """Return one row per event, subject and window.
 
     Subjects are each asset, each layer (an equal-weight portfolio of its assets in
-    event time) and the contrasts of layers or legs that the event names or that a claim
-    with test ``event_contrast`` on this event names. Every asset stands on its own
-    sessions, in its own currency, beside the benchmark over the same spans of time.
-    What cannot be studied is listed with its reason, never cut short.
+    event time) and the contrasts of layers, legs or baskets that the event names, or a
+    claim with test ``event_contrast`` on it. Every asset stands on its own sessions, in
+    its own currency, beside the benchmark over the same spans of time. What cannot be
+    studied is listed with its reason, never cut short.
 
     `only` studies one event, by its id, in the presence of the others.
     """
-    lines = _one_per_entity(assets)
+    lines = one_line_per_firm(assets)
     symbols = [line.symbol for line in lines]
     layers = {
         layer: tuple(s for s in symbols if universe.layer_of(s) == layer)
@@ -204,7 +205,7 @@ def study_sensitivity(
 
     See `engine.evidence.event_sensitivity.sensitivity`.
     """
-    lines = _one_per_entity(assets)
+    lines = one_line_per_firm(assets)
     layers = [
         Subject(kind="layer", name=layer, long=held, layer=layer)
         for layer in universe.layers
@@ -225,27 +226,17 @@ def study_sensitivity(
     return pd.concat(tables, ignore_index=True)
 
 
-def members(
-    name: str, thesis: Thesis, universe: Universe, assets: Sequence[Line]
-) -> tuple[str, ...]:
-    """Return the assets of a layer or leg, or the asset of that name; () if none."""
-    leg = thesis.barbell.get(name)
-    layers = set(leg.layers) if leg else {name}
-    chosen = tuple(
-        line.symbol for line in assets if universe.layer_of(line.symbol) in layers
-    )
-    return chosen or tuple(line.symbol for line in assets if line.symbol == name)
-
-
 def contrast(
     long: str, short: str, thesis: Thesis, universe: Universe, assets: Sequence[Line]
 ) -> Subject:
-    """Return the subject "`long` minus `short`", each a layer, a leg or an asset."""
+    """Return the subject "`long` minus `short`": layers, legs, baskets or assets."""
+    symbols = {line.symbol for line in assets}
+    sides = [
+        (one,) if one in symbols else members(one, thesis, universe, assets)
+        for one in (long, short)
+    ]
     return Subject(
-        kind="contrast",
-        name=f"{long} minus {short}",
-        long=members(long, thesis, universe, assets),
-        short=members(short, thesis, universe, assets),
+        kind="contrast", name=f"{long} minus {short}", long=sides[0], short=sides[1]
     )
 
 
@@ -282,7 +273,7 @@ def _studies(
     for side in (subject.long, subject.short)[: 1 + (subject.kind == "contrast")]:
         if all(symbol in panel.excluded for symbol in side):
             why = "; ".join(dict.fromkeys(panel.excluded[symbol] for symbol in side))
-            why = why or "no asset of that layer or leg"
+            why = why or "no asset of that layer, leg or basket"
             return [_left_out(event, subject.kind, subject.name, None, why)]
     return [
         _left_out(event, subject.kind, subject.name, window, one.reason)
@@ -394,14 +385,6 @@ def _paths(
                 columns[f"{layer}.se"] = np.concatenate([found.se, padding])
                 break
     return pd.DataFrame(columns, index=pd.Index(rows, name="session"))
-
-
-def _one_per_entity(assets: Sequence[Line]) -> list[Line]:
-    """Return the first line of each entity: cross-listed lines are one observation."""
-    first: dict[str, Line] = {}
-    for line in assets:
-        first.setdefault(line.entity, line)
-    return list(first.values())
 
 
 def _other_lines(

@@ -109,12 +109,15 @@ class EventStudy:
 class RobustTest:
     """A test of an event that allows for a window louder than the estimation window.
 
-    `p` is two-sided; `weak` says why it can hardly reject, or nothing.
+    `p` is two-sided; `weak` says why it can hardly reject, or nothing; `sizes` are the
+    least and greatest share of true nulls that it rejects at 5 %, where it does not
+    keep to that.
     """
 
     name: str
     p: float
     weak: str = ""
+    sizes: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -192,10 +195,21 @@ class ClaimResult:
         if not self.null:
             return ""
         beside = self.finding.robust if self.finding else ()
-        told = ", ".join(f"{one.name} p = {one.p:.3f}" for one in beside)
+        told = ", ".join(_with_size(one) for one in beside)
         return f"{self.null}; holds its size where {self.holds}" + (
             f"; here {told}" if told else ""
         )
+
+
+def _with_size(one: RobustTest) -> str:
+    """Return a test with its p, and what it rejects by chance where not 5 %."""
+    if one.sizes is None:
+        return f"{one.name} p = {one.p:.3f}"
+    low, high = one.sizes
+    return (
+        f"{one.name} p = {one.p:.3f} (approximate: at 5% it rejects {100 * low:.1f} to "
+        f"{100 * high:.1f}% of true nulls)"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

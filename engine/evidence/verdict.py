@@ -13,6 +13,7 @@ from engine.evidence.inference import benjamini_hochberg, fcr_interval_level
 from engine.evidence.results import (
     ClaimResult,
     Measurement,
+    RobustTest,
     Sample,
     Untestable,
     VerdictWord,
@@ -208,22 +209,27 @@ def _by_interval(
 def disagreement(one: Measurement) -> str:
     """Return where tests that allow for a louder window differ from the primary one.
 
-    At 5 %, each p unadjusted, so that like is compared with like. Nothing where all
-    agree or none can be computed.
+    At 5 %, each p unadjusted, so that like is compared with like; a test that does not
+    keep to 5 % is called approximate. Nothing where all agree or none can be computed.
     """
     rejects = one.p < SIDE_BY_SIDE
     differ = [each for each in one.robust if (each.p < SIDE_BY_SIDE) != rejects]
     if not differ:
         return ""
     told = " and ".join(
-        f"{each.name} (p = {each.p:.2f}{', ' + each.weak if each.weak else ''})"
-        for each in differ
+        f"{each.name} ({', '.join(_qualified(each))})" for each in differ
     )
     if rejects:
         verb = "does" if len(differ) == 1 else "do"
         return f"{told} {verb} not reject: the window may be loud rather than moved"
     verb = "rejects" if len(differ) == 1 else "reject"
     return f"{told} {verb}, which the primary test does not"
+
+
+def _qualified(one: RobustTest) -> list[str]:
+    """Return a test's p and what speaks against relying on it."""
+    rough = "approximate" if one.sizes else ""
+    return [word for word in (f"p = {one.p:.2f}", rough, one.weak) if word]
 
 
 def _q(value: float) -> str:

@@ -24,6 +24,19 @@ OUT, IN = "out-of-sample", "in-sample"
 LONG = ("as_of", "kind", "name", "sample", "state", "value", "low", "high", "n")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What an account returned by a day; NaN for a part that has no session.
+
+    since_start : from the study's first session. in_sample : its part before the day
+    from which the thesis counts. out_of_sample : from that day on.
+    """
+
+    since_start: float
+    in_sample: float
+    out_of_sample: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DiaryEntry:
     """One day of a diary.
@@ -57,6 +70,43 @@ class DiaryEntry:
         found = (one for one in self.summary.get("scores", ()))
         known = (one for one in found if one["score"] is not None)
         return next((one for one in known if one["sample"] == sample), None)
+
+    @property
+    def counts_from(self) -> dt.date | None:
+        """The day from which the thesis counts, None for never."""
+        since = self.summary.get("counts_from")
+        return dt.date.fromisoformat(since) if since else None
+
+    @property
+    def whole_sample(self) -> str:
+        """The one sample that holds every session; empty where there are both."""
+        rows = self.summary.get("performance", ())
+        if any(row["sample"] == OUT for row in rows):
+            return ""
+        since = self.counts_from
+        # it lies outside the sessions, so near one of their ends or beyond it
+        start = dt.date.fromisoformat(self.summary["start"])
+        early = since is not None and since - start < self.as_of - since
+        return OUT if early else IN
+
+    @property
+    def growth(self) -> Growth:
+        """What the barbell returned by the day, net of costs."""
+        none = dict.fromkeys(("all", IN, OUT), math.nan)
+        rows = self.summary.get("performance", ())
+        if not rows:
+            return Growth(**dict.fromkeys(Growth.__slots__, math.nan))
+        path = rows[0]["path"]  # the barbell comes first
+        found = none | {
+            row["sample"]: _number(row["total_return"])
+            for row in rows
+            if row["path"] == path
+        }
+        if self.whole_sample:
+            found[self.whole_sample] = found["all"]
+        return Growth(
+            since_start=found["all"], in_sample=found[IN], out_of_sample=found[OUT]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +170,11 @@ def scores_by(diary: Diary, day: dt.date) -> tuple[int, float, float]:
 
 
 def overview(diary: Diary) -> pd.DataFrame:
-    """Return one row per day: verdicts out of sample, score, growth, forecasts."""
+    """Return one row per day: verdicts and score out of sample, growth, forecasts.
+
+    `return_all` is the barbell's since the study's start, `return_in` its part before
+    the thesis counts, `return_out` since then; NaN for a part without a session.
+    """
     rows = []
     for entry in diary.entries:
         score = entry.score(OUT) or {"score": None, "interval": (None, None)}
@@ -133,7 +187,9 @@ def overview(diary: Diary) -> pd.DataFrame:
                 "score": _number(score["score"]),
                 "low": _number(score["interval"][0]),
                 "high": _number(score["interval"][1]),
-                "return": _growth(entry),
+                "return_all": entry.growth.since_start,
+                "return_in": entry.growth.in_sample,
+                "return_out": entry.growth.out_of_sample,
                 "resolved": resolved,
                 "brier": brier,
                 "log_score": log,
@@ -146,8 +202,9 @@ def overview(diary: Diary) -> pd.DataFrame:
 def long_table(diary: Diary) -> pd.DataFrame:
     """Return one row per day and statement, columns `LONG`: all that the diary says.
 
-    `kind` is verdict (`value` the estimate with its interval), score, weight, return,
-    forecast (`value` the probability), Brier or log score, or failed.
+    `kind` is verdict (`value` the estimate with its interval), score, weight, return
+    (`state` says from when it is and which sample), forecast (`value` the probability),
+    Brier or log score, or failed.
     """
     rows = [row for entry in diary.entries for row in _rows(diary, entry)]
     table = pd.DataFrame(rows, columns=list(LONG))
@@ -187,6 +244,7 @@ def _rows(diary: Diary, entry: DiaryEntry) -> Iterator[dict[str, Any]]:
             "kind": "return",
             "name": row["path"],
             "sample": row["sample"],
+            "state": _since(entry, row["sample"]),
             "value": row["total_return"],
             "low": row.get("total_return_low"),
             "high": row.get("total_return_high"),
@@ -205,12 +263,14 @@ def _rows(diary: Diary, entry: DiaryEntry) -> Iterator[dict[str, Any]]:
             yield day | {"kind": kind, "name": "mean", "value": value, "n": resolved}
 
 
-def _growth(entry: DiaryEntry) -> float:
-    """Return what the barbell had returned since the study's start."""
-    for row in entry.summary.get("performance", ()):
-        if row["sample"] == "all":  # the barbell comes first
-            return _number(row["total_return"])
-    return math.nan
+def _since(entry: DiaryEntry, sample: str) -> str:
+    """Return from when a return is, and which of it the author had seen."""
+    if sample == OUT:
+        return f"since {entry.counts_from}"
+    if sample == IN:
+        return f"before {entry.counts_from}"
+    part = entry.whole_sample or f"{IN} before {entry.counts_from}"
+    return f"since the start, {part}"
 
 
 def _number(value: Any) -> float:

@@ -249,7 +249,8 @@ class Event(Section):
         description="Own sessions from day zero: first and last of each window.",
     )
     contrasts: tuple[tuple[str, str], ...] = Field(
-        default=(), description="Pairs of layers: the first minus the second."
+        default=(),
+        description="Pairs of layers, legs or baskets: the first minus the second.",
     )
     benchmark: str | None = None
     model: Literal[

@@ -35,7 +35,7 @@ def naming(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
     yield from _readings(raw, names)
     yield from _baskets(raw, names)
     for path, event in tables(raw, "events"):
-        yield from _event(path, event, names)
+        yield from _event(path, event, raw, names)
     for path, claim in tables(raw, "claims"):
         yield from _claim(path, claim, raw, names)
     for path, kill in tables(raw, "kill"):
@@ -51,6 +51,11 @@ def legs(raw: Raw) -> tuple[str, ...]:
 def baskets(raw: Raw) -> tuple[str, ...]:
     """Return the names of the thesis's own baskets."""
     return tuple(table(raw, "baskets"))
+
+
+def _subjects(raw: Raw, names: Vocabulary) -> tuple[str, ...]:
+    """Return what a claim or a contrast may speak of; () if the layers are unknown."""
+    return (*names.layers, *legs(raw), *baskets(raw)) if names.layers else ()
 
 
 def paths(raw: Raw) -> tuple[str, ...]:
@@ -192,7 +197,7 @@ def _baskets(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
             )
 
 
-def _event(path: Path, event: Raw, names: Vocabulary) -> Iterator[Complaint]:
+def _event(path: Path, event: Raw, raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
     expected = table(event, "expected")
     for part in ("reaction", "drift"):
         for layer in table(expected, part):
@@ -200,8 +205,8 @@ def _event(path: Path, event: Raw, names: Vocabulary) -> Iterator[Complaint]:
             yield from unknown(place, layer, names.layers, "layer")
     contrasts = event.get("contrasts")
     for position, pair in enumerate(contrasts if isinstance(contrasts, list) else ()):
-        for place, layer in texts((*path, "contrasts", position), pair):
-            yield from unknown(place, layer, names.layers, "layer")
+        for place, side in texts((*path, "contrasts", position), pair):
+            yield from unknown(place, side, _subjects(raw, names), "layer or leg")
     for key in ("benchmark", "regressors"):
         for place, word in texts((*path, key), event.get(key)):
             yield from _benchmark(place, word, names)
@@ -249,11 +254,10 @@ def _claim_names(
     """Check parameters that name a layer, a leg, an event, a path or a signal."""
     events = [text(event, "id") or "" for _, event in tables(raw, "events")]
     claims = [text(other, "id") or "" for _, other in tables(raw, "claims")]
-    subjects = (*names.layers, *legs(raw), *baskets(raw)) if names.layers else ()
     factors = [text(factor, "name") or "" for _, factor in tables(raw, "factors")]
     roles = (*names.roles, *table(raw, "signals"))
     kinds = {
-        **dict.fromkeys(SUBJECTS, (subjects, "layer or leg")),
+        **dict.fromkeys(SUBJECTS, (_subjects(raw, names), "layer or leg")),
         **dict.fromkeys(("event", "events", "others"), (events, "event")),
         **dict.fromkeys(PATHS, (paths(raw), "path")),
         **dict.fromkeys(ROLE_KEYS, (roles if names.roles else (), "role")),

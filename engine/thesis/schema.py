@@ -34,8 +34,6 @@ def json_schema(vocabulary: Vocabulary) -> Schema:
     _about(tables["About"]["properties"], vocabulary)
     _chosen(tables["UniverseChoice"]["properties"], vocabulary)
     tables["Leg"]["properties"]["layers"]["items"] = layer
-    contrasts = tables["Event"]["properties"]["contrasts"]
-    contrasts["items"]["prefixItems"] = [layer, layer]
     for by_layer in (
         tables["Portfolio"]["properties"]["layers"],
         tables["Expected"]["properties"]["reaction"],

@@ -181,7 +181,7 @@ def test_an_event_apart_is_not_in_the_window(tmp_path: Path) -> None:
     [
         (
             event("news", more='contrasts = [["compte", "labs"]]'),
-            "unknown layer 'compte'; did you mean 'compute'?",
+            "unknown layer or leg 'compte'; did you mean 'compute'?",
         ),
         (
             event("news") + sign("news", "labz"),
@@ -222,7 +222,7 @@ def test_a_leg_against_a_layer_that_it_holds_is_untestable(tmp_path: Path) -> No
     result, told = study(tmp_path, text)
     one = told["infrastructure-or-compute"]
     assert one.verdict == "untestable"
-    assert one.reason == "news: NVDA would be on both sides"
+    assert one.reason == "NVDA would be on both sides"
     (reason,) = set(result.events.left_out["reason"])
     assert reason == "NVDA would be on both sides"
 
@@ -240,9 +240,10 @@ def test_a_p_value_that_cannot_be_computed_is_a_reason(
         price = rows[0].index("adj_close" if "adj_close" in rows[0] else "close")
         lines = [f"{row[0]},{'5' if how == 'flat' else row[price]}" for row in rows[1:]]
         (prices / "NVDA.csv").write_text("\n".join(["date,close", *lines]) + "\n")
+        (prices / "BABA.csv").write_text((prices / "GOOGL.csv").read_text())
 
-    spread = claim("layer_spread", 'long = "labs"\nshort = "labs_too"', "same")
-    basket = '\n[baskets]\nlabs_too = ["GOOGL"]\n'
+    spread = claim("layer_spread", 'long = "labs"\nshort = "twin"', "same")
+    basket = '\n[baskets]\ntwin = ["BABA"]\n'
     text = basket + event("news") + sign("news") + spread
     _, told = study(tmp_path, text, change)
     assert told["news"].verdict == "untestable"
@@ -250,3 +251,47 @@ def test_a_p_value_that_cannot_be_computed_is_a_reason(
     assert told["same"].verdict == "untestable"
     assert "no p-value can be computed" in told["same"].reason
     assert "its error is zero" in told["same"].reason
+
+
+# ---- two sides -----------------------------------------------------------------------
+
+SHARED = "NVDA would be on both sides"
+ORDER = 'layers = ["compute", "mine"]'
+
+
+def test_every_test_with_two_sides_refuses_what_both_hold(tmp_path: Path) -> None:
+    """One rule and one message, for legs and for baskets; the event agrees."""
+    text = (
+        '\n[baskets]\nmine = ["NVDA", "GOOGL"]\n'
+        + event("news", more='contrasts = [["mine", "compute"]]')
+        + claim("layer_spread", 'long = "infrastructure"\nshort = "compute"', "leg")
+        + claim("layer_spread", 'long = "mine"\nshort = "compute"', "basket")
+        + claim("rank_order", ORDER, "order")
+        + contrast("news", "mine", "compute")
+        + claim("layer_spread", 'long = "mine"\nshort = "memory"', "apart")
+    )
+    result, told = study(tmp_path, text)
+    for name in ("leg", "basket", "order", "mine-or-compute"):
+        assert (told[name].verdict, told[name].reason) == ("untestable", SHARED), name
+    assert SHARED not in told["apart"].reason
+    assert set(result.events.left_out["reason"]) == {SHARED}
+
+
+def test_an_event_contrasts_baskets_and_legs_as_claims_do(tmp_path: Path) -> None:
+    text = (
+        '\n[baskets]\none = ["NVDA"]\n'
+        + event("news", more='contrasts = [["one", "labs"], ["labs", "distribution"]]')
+        + contrast("news", "one", "labs")
+    )
+    result, told = study(tmp_path, text)
+    table = result.events.table
+    rows = table[table["subject"] == "one minus labs"]
+    assert len(rows) == len(set(rows["window"])) > 0
+    finding = told["one-or-labs"].finding
+    assert finding is not None
+    (row,) = rows[rows["window"] == (0, 1)].to_dict("records")
+    assert finding.estimate == pytest.approx(row["car"], rel=1e-12)
+    assert finding.p == pytest.approx(row["p"], rel=1e-12)
+    assert (table["subject"] == "labs minus distribution").any()
+    assert result.events.left_out.empty
+    assert "one minus labs" in set(result.sensitivity["subject"])

@@ -244,7 +244,7 @@ def test_a_contrast_whose_sides_share_an_asset_is_untestable() -> None:
     (found,) = judged(evidence(type(about).model_validate(told)))
     assert (found.verdict, found.reason) == (
         "untestable",
-        "news-2: AAA would be on both sides",
+        "AAA would be on both sides",
     )
 
 

@@ -109,7 +109,9 @@ def test_a_contrast_with_itself_and_with_nobody() -> None:
         closes(), WINDOWS, contrasts=[("alpha", "alpha"), ("alpha", "nobody")]
     )
     assert "would be on both sides" in reason(found, "alpha minus alpha", (0, 0))
-    assert reason(found, "alpha minus nobody") == "no asset of that layer or leg"
+    assert (
+        reason(found, "alpha minus nobody") == "no asset of that layer, leg or basket"
+    )
 
 
 @pytest.mark.parametrize("kind", ["never moves", "repeats the benchmark"])

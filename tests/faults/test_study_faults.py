@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import engine
-from engine import parts
 from engine.errors import CurrencyError, InfeasibleError
+from engine.evidence.event_left_out import left_out_sentences
 from tests import desk
 from tests.desk import Change, changed, claim, with_event
 
@@ -158,7 +158,7 @@ def test_events_that_cannot_be_studied(tmp_path: Path) -> None:
     assert "after" in reasons.index
     assert "30 returns beside SPY" in reasons["short"]
     assert "no prices of the benchmark ACWI" in reasons["other-benchmark"]
-    assert "no asset of that layer or leg" in reasons["no-labs"]
+    assert "no asset of that layer, leg or basket" in reasons["no-labs"]
     # a portfolio can be shown about an event whose returns cannot be tested
     assert set(result.around) == {event.id for event in result.thesis.events} - {
         "before",
@@ -176,7 +176,7 @@ def test_one_line_says_what_an_event_left_out() -> None:
             "reason": ["late", "late", "late", "late", "ends"],
         }
     )
-    assert parts.left_out_sentences(left_out) == [
+    assert left_out_sentences(left_out) == [
         "left out: a, b: X, Y: late",
         "left out: c: X [0, 5]: ends",
     ]

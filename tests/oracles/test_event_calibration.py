@@ -6,6 +6,7 @@ import csv
 import itertools
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.evidence.event_calibration import (
     Treatment,
     rejection_rates,
 )
+from engine.evidence.event_ranks import GRANK_FIRMS, GRANK_SIZES
 
 DOCS = Path(__file__).parents[2] / "docs"
 SEED = 20260706
@@ -135,6 +137,71 @@ def test_a_jump_of_volatility_shows_which_tests_fail_and_which_hold(
             assert 0.045 < rates["adjusted_bmp"] < 0.056, key
             if key[0] >= 10:
                 assert rates["grank"] < 0.08, key
+
+
+def _range(rates: Iterable[float], many: int) -> str:
+    """Return ``3.5 to 8.5 %``, of so many cells."""
+    found = [100.0 * rate for rate in rates]
+    assert len(found) == many
+    return f"{min(found):.1f} to {max(found):.1f} %"
+
+
+def test_what_is_said_of_the_tests_that_allow_for_a_loud_window_is_in_the_table(
+    committed: dict[Key, dict[str, float]],
+) -> None:
+    """Page, docs and the words of verdicts name the sizes of the table, no better."""
+    page = (DOCS / "calibration.md").read_text(encoding="utf-8")
+    sizes = {key: rates for key, rates in committed.items() if key[5] == 0.0}
+
+    def cells(name: str, law: str, *firms: int) -> list[float]:
+        """The cells without a jump."""
+        return [
+            rates[name]
+            for key, rates in sizes.items()
+            if key[2] == law and key[0] in firms and key[4] == 1.0
+        ]
+
+    for law, ten, thirty in (
+        ("normal", "it rejects {} with 10 firms and {} with 30", 15),
+        ("t5", "it is {} with 10 firms and {} with 30", 20),
+    ):
+        said = ten.format(
+            _range(cells("grank", law, 10), 12), _range(cells("grank", law, 30), 12)
+        )
+        assert said in page
+        both = cells("grank", law, 10, 30)
+        assert sum(abs(rate - NOMINAL) > 3.0 * ERROR for rate in both) == thirty
+    assert "15 of these 24 cells lie outside three standard errors" in page
+    assert "outside in 20 of 24" in page
+    five = [*cells("grank", "normal", 5), *cells("grank", "t5", 5)]
+    assert f"With 5 firms it is {_range(five, 24)}" in page
+    every = (5, 10, 30)
+    bmp = [
+        *cells("adjusted_bmp", "normal", *every),
+        *cells("adjusted_bmp", "t5", *every),
+    ]
+    assert all(abs(rate - NOMINAL) < 3.0 * ERROR for rate in bmp)
+    assert f"with fat tails too: {_range(bmp, 72)}" in page
+    patell = [
+        _range(cells("adjusted_patell", law, *every), 36) for law in ("normal", "t5")
+    ]
+    assert "{} with normal residuals, {} with fat tails".format(*patell) in page
+    loud = [
+        rates[name]
+        for key, rates in sizes.items()
+        for name in ("portfolio", "adjusted_patell")
+        if key[2] == "normal" and key[4] == 1.5
+    ]
+    assert f"adjusted Patell reject {_range(loud, 72)} of cases" in page
+    for key, rates in sizes.items():
+        calm = sizes[(*key[:4], 1.0, 0.0)]
+        for name in ("adjusted_bmp", "grank"):
+            assert abs(rates[name] - calm[name]) < 0.002, (key, name)
+    relied = [rates["grank"] for key, rates in sizes.items() if key[0] >= GRANK_FIRMS]
+    told = _range(relied, 96)
+    assert told == "{:.1f} to {:.1f} %".format(*(100.0 * one for one in GRANK_SIZES))
+    for name in ("calibration.md", "claims.md", "events.md"):
+        assert told in (DOCS / name).read_text(encoding="utf-8"), name
 
 
 def test_power_grows_with_the_effect_and_falls_with_the_window(

@@ -135,6 +135,9 @@ def test_a_loud_day_is_told_from_a_directed_one() -> None:
         assert one.finding is not None
         assert one.finding.p < 0.01
         assert [each.name for each in one.finding.robust] == ["adjusted BMP", "GRANK"]
+        said = "(approximate: at 5% it rejects 3.5 to 8.5% of true nulls)"
+        assert one.tested.endswith(said)
+        assert one.tested.count("approximate") == 1
     assert torn.verdict == moved.verdict == "supported"
     assert "adjusted BMP (p = " in torn.reason
     assert "loud rather than moved" in torn.reason
@@ -192,8 +195,8 @@ def test_a_disagreement_is_told_either_way() -> None:
     found = tuple(replace(each, p=0.01, weak="") for each in one.robust)
     said = disagreement(replace(calm, robust=found))
     assert said == (
-        "adjusted BMP (p = 0.01) and GRANK (p = 0.01) reject, which the primary test "
-        "does not"
+        "adjusted BMP (p = 0.01) and GRANK (p = 0.01, approximate) reject, which the "
+        "primary test does not"
     )
     assert disagreement(replace(calm, robust=found[:1])).endswith(
         "rejects, which the primary test does not"

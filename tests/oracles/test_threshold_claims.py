@@ -88,7 +88,44 @@ def test_a_restatement_is_no_new_evidence_out_of_sample() -> None:
     given = evidence(thesis({**LINE, "declared": day(30)}), signals=told)
     (before,), (after,) = judged(given), judged(given, "out-of-sample")
     assert before.verdict == "supported"
-    assert (after.verdict, after.reason) == ("untestable", "no observation of share")
+    assert after.verdict == "untestable"
+    assert after.reason == "no new observation of share in this sample"
+
+
+def test_a_deadline_before_the_first_observation_says_when_that_was_known() -> None:
+    """Of row 10, known on row 12 and restated on row 60; the deadline ends row 11."""
+    told = observations((10, 12, 0.2), (11, 13, 0.4), (10, 60, 0.5))
+    early = threshold(told, by=day(11))
+    assert early.verdict == "untestable"
+    assert early.reason == (
+        f"no observation of share by {day(11)} (the first is of {day(10)}, known on "
+        f"{day(12)})"
+    )
+    assert threshold(told, by=day(12)).verdict == "refuted"
+    assert threshold(told, by=day(13)).verdict == "supported"
+    named = threshold(told, by=day(11), entity="china")
+    assert f"of share of china by {day(11)} (the first is of" in named.reason
+    nobody = threshold(told, by=day(11), entity="nobody")
+    assert nobody.reason == "no observation of share of nobody"
+
+
+def test_a_deadline_before_the_sample_is_no_missing_series() -> None:
+    told = observations((10, 12, 0.2), (40, 42, 0.4))
+    claim = {**LINE, "declared": day(30), "by": day(20)}
+    given = evidence(thesis(claim), signals=told)
+    (after,) = judged(given, "out-of-sample")
+    assert after.reason == f"no new observation of share in this sample by {day(20)}"
+
+
+def test_several_entities_are_named_before_the_deadline_is() -> None:
+    two = pd.concat(
+        [
+            observations((10, 12, 0.4)).observations,
+            observations((10, 12, 0.1), entity="france").observations,
+        ]
+    )
+    found = threshold(Signals(observations=two[list(COLUMNS)]), by=day(11))
+    assert found.reason == "share is known of 2 entities; name one with 'entity'"
 
 
 def test_an_observation_counts_in_the_sample_in_which_it_became_known() -> None:

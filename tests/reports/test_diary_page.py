@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
+import math
 from typing import Any
 
 import pytest
 
 from engine.runs.diary import Diary, DiaryEntry, long_table, overview
-from reports.diary import changes, diary_document, diary_page, sentence
+from reports.diary import (
+    changes,
+    diary_document,
+    diary_page,
+    returns_note,
+    sentence,
+    since,
+)
 from reports.diary_figures import MOST_LETTERS, verdicts
-from reports.document import Figure
+from reports.document import Figure, Table
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -26,6 +35,8 @@ def entry(
         summary={
             "simulated": bool(stamp),
             "thesis": "t",
+            "start": "2024-10-01",
+            "counts_from": "2025-02-03",
             "claims": [
                 {
                     "id": name,
@@ -121,6 +132,81 @@ def test_the_long_table_holds_every_statement() -> None:
     assert set(long_table(diary(*THREE.entries, simulated=True))["stamp"]) == {
         "SIMULATED"
     }
+
+
+def grown(
+    counts_from: str | None, *parts: tuple[str, float], path: str = "barbell"
+) -> DiaryEntry:
+    """An entry of 28 March 2025, of a study since October, with returns by sample."""
+    one = entry(MARCH, {"a": "supported"})
+    rows = [
+        {"path": name, "sample": sample, "total_return": value + more, "n": 90}
+        for sample, value in parts
+        for name, more in ((path, 0.0), ("SPY", 5.0))
+    ]
+    told = {"performance": rows, "counts_from": counts_from}
+    return dataclasses.replace(one, summary=one.summary | told)
+
+
+SPLIT = (("all", 0.5), ("in-sample", 0.2), ("out-of-sample", 0.25))
+NAN = math.nan
+
+
+@pytest.mark.parametrize(
+    ("counts_from", "parts", "growth", "state"),
+    [
+        # declared after the last session, never, among the sessions, before the first
+        ("2026-07-06", SPLIT[:1], (0.5, 0.5, NAN), "since the start, in-sample"),
+        (None, SPLIT[:1], (0.5, 0.5, NAN), "since the start, in-sample"),
+        (
+            "2025-02-03",
+            SPLIT,
+            (0.5, 0.2, 0.25),
+            "since the start, in-sample before 2025-02-03",
+        ),
+        ("2024-10-01", SPLIT[:1], (0.5, NAN, 0.5), "since the start, out-of-sample"),
+    ],
+)
+def test_no_return_is_called_out_of_sample_that_was_seen(
+    counts_from: str | None,
+    parts: tuple[tuple[str, float], ...],
+    growth: tuple[float, ...],
+    state: str,
+) -> None:
+    one = grown(counts_from, *parts)
+    assert dataclasses.astuple(one.growth) == pytest.approx(growth, nan_ok=True)
+    declared = dt.date.fromisoformat(counts_from) if counts_from else None
+    whole = dataclasses.replace(diary(one), declared=declared)
+    shown = overview(whole).iloc[0]
+    assert tuple(shown[["return_all", "return_in", "return_out"]]) == pytest.approx(
+        growth, nan_ok=True
+    )
+    table = long_table(whole)
+    rows = table[(table["kind"] == "return") & (table["name"] == "barbell")]
+    assert rows["state"].tolist()[0] == state
+    assert len(rows) == len(parts)
+    (dates,) = [
+        block
+        for section in diary_document(whole).sections
+        if section.id == "dates"
+        for block in section.blocks
+    ]
+    assert isinstance(dates, Table)
+    labels = [column.label for column in dates.columns]
+    cells = dict(zip(labels, dates.rows[0], strict=True))
+    texts = [cells[name].text for name in ("Return in all", "In-sample")]
+    texts.append(cells["Out of sample"].text)
+    wanted = ["" if math.isnan(one) else f"+{100 * one:.1f}%" for one in growth]
+    assert [text.replace("\N{NO-BREAK SPACE}", "") for text in texts] == wanted
+    assert returns_note(whole) in str(dates.note)
+
+
+def test_the_notes_say_since_when() -> None:
+    assert "1 October 2024" in returns_note(THREE)
+    assert "before 3 February 2025" in returns_note(THREE)
+    never = dataclasses.replace(THREE, declared=None)
+    assert returns_note(never).endswith("All of it is in-sample.")
+    assert since(never).startswith("In-sample throughout")
 
 
 def test_a_cell_for_each_verdict_and_none_before_the_claim() -> None:

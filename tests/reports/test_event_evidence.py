@@ -68,6 +68,8 @@ def test_every_test_is_printed_and_coarse_ones_are_muted(result: StudyResult) ->
         if name == "grank_p":  # four firms
             assert cell.tone == "muted"
     assert "480 placebo dates, 210 matched" in table.rows[0][0].text
+    said = "GRANK is approximate: from 10 firms on it rejects 3.5 to 8.5% of true nulls"
+    assert said in str(table.note)
 
 
 def test_recovery_prints_when_each_layer_is_back(result: StudyResult) -> None:

@@ -125,7 +125,10 @@ SAID = {
         f"at least {MINUTES} minutes after",
         f"fewer than {windows.FEWEST_ESTIMATION_RETURNS} returns",
         f"longer than {event_panel.LONG_WINDOW} sessions",
-        f"safe from {event_ranks.GRANK_FIRMS} firms on",
+        "approximate: {} to {} % from {} firms on".format(
+            *(f"{100 * rate:.1f}" for rate in event_ranks.GRANK_SIZES),
+            event_ranks.GRANK_FIRMS,
+        ),
         f"a factor of {event_placebo.VOLATILITY_RATIO} of",
         f"({event_placebo.VOLATILITY_SESSIONS} sessions in excess",
         f"windows that end by session {event_pool.LAST_OF_REACTION}",

@@ -9,7 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.evidence.event_sensitivity import AS_STATED, SENSITIVITY_COLUMNS
+from engine.evidence.event_sensitivity import (
+    AS_STATED,
+    SENSITIVITY_COLUMNS,
+    sensitivity_ranges,
+)
 from engine.evidence.events import study_events, study_sensitivity
 from tests.event_cases import DAYS, ZERO, closes, row, study, thesis, universe, world
 from tests.tolerances import IDENTITY
@@ -114,3 +118,35 @@ def test_one_event_is_studied_in_the_presence_of_the_others() -> None:
     fewer = row(one, "alpha", (0, 0))["placebo_n"]
     assert fewer < row(alone, "alpha", (0, 0))["placebo_n"]
     assert np.isfinite(fewer)
+
+
+def test_a_range_is_over_the_other_choices_and_names_those_that_matter(
+    table: pd.DataFrame,
+) -> None:
+    shown = sensitivity_ranges(table)
+    assert len(shown) == len(table[["subject", "window"]].drop_duplicates())
+    for one in shown.to_dict("records"):
+        rows = table[
+            (table["subject"] == one["subject"]) & (table["window"] == one["window"])
+        ]
+        own = rows[rows["variant"] == AS_STATED].iloc[0]
+        others = rows[(rows["variant"] != AS_STATED) & rows["p"].notna()]
+        assert (one["car"], one["p"]) == (own["car"], own["p"])
+        assert (one["least"], one["most"]) == (min(others["car"]), max(others["car"]))
+        assert one["choices"] == len(others)
+        for name, told in (
+            ("crosses", (others["p"] < 0.05) != (own["p"] < 0.05)),
+            ("turns", (others["car"] > 0) != (own["car"] > 0)),
+        ):
+            wanted = list(others["variant"][told])
+            assert all(variant in one[name] for variant in wanted), one
+            assert bool(one[name]) == bool(wanted)
+    assert (shown["turns"] != "").any()
+    assert (shown["turns"] == "").any()
+
+
+def test_what_cannot_be_studied_as_stated_has_no_range(table: pd.DataFrame) -> None:
+    as_stated = (table["subject"] == "alpha") & (table["variant"] == AS_STATED)
+    blank = table.assign(p=table["p"].mask(as_stated))
+    assert "alpha" not in set(sensitivity_ranges(blank)["subject"])
+    assert sensitivity_ranges(table.iloc[:0]).empty

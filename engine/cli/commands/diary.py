@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,8 +16,11 @@ from engine.cli.options import (
     as_day,
     study_options,
 )
-from engine.cli.output import emit, steps
+from engine.cli.output import emit, note, steps
 from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SHOWN = [
     "as_of",
@@ -28,12 +32,16 @@ SHOWN = [
     "score",
     "low",
     "high",
-    "return",
+    "return_all",
+    "return_in",
+    "return_out",
     "resolved",
     "brier",
     "log_score",
     "note",
 ]
+#: Columns that are left away where they say nothing.
+OPTIONAL = ("resolved", "brier", "log_score", "note")
 
 
 @click.command()
@@ -101,13 +109,24 @@ def diary(
             **asked,
         )
     if form == "table":
+        from reports.diary import returns_note, since
+
+        table = overview(kept)
+        silent = [name for name in OPTIONAL if not _says(table[name])]
         emit(
-            overview(kept),
+            table.drop(columns=silent),
             form,
-            title=f"{kept.title}, out of sample",
+            title=f"{kept.title}: verdicts and score out of sample, and returns",
             simulated=kept.simulated,
-            columns=SHOWN,
+            columns=[name for name in SHOWN if name not in silent],
         )
+        note(since(kept))
+        note(returns_note(kept))
         click.echo(f"diary: {folder / PAGE}")
     else:
         emit(long_table(kept), form)
+
+
+def _says(column: pd.Series) -> bool:
+    """Return whether a column holds a text, or a number but zero."""
+    return bool((column.notna() & (column != "") & (column != 0)).any())

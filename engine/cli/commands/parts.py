@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -227,6 +228,7 @@ def _rank(thesis: Path, options: StudyOptions, count: int, form: str) -> None:
 @THESIS
 @study_options
 @click.option("--event", "only", metavar="EVENT", help="Only this event.")
+@click.option("--assets", is_flag=True, help="Each company, too, in a terminal.")
 @click.option(
     "--sensitivity",
     "other_choices",
@@ -234,34 +236,49 @@ def _rank(thesis: Path, options: StudyOptions, count: int, form: str) -> None:
     help="The same under another day zero, estimation window, benchmark, model, "
     "or with one asset left out.",
 )
+@click.option(
+    "--all",
+    "every",
+    is_flag=True,
+    help="With --sensitivity: every event, not only the one most claims are about.",
+)
 @FORMAT
 def events(
     thesis: Path,
     options: StudyOptions,
     only: str | None,
-    other_choices: bool,
     form: str,
+    *,
+    assets: bool,
+    other_choices: bool,
+    every: bool,
 ) -> None:
     """Study the events of THESIS: one row per event, subject and window.
 
-    A terminal shows the primary test, the effect it could have found, and the tests
-    beside it; then who took the shock, and the events pooled. Csv and json have every
-    test of every row.
+    A terminal shows layers and contrasts, of one event or with --assets each company:
+    the primary test, the effect it could have found, and the tests beside it; then who
+    took the shock, and the events pooled. Csv and json have every test of every row.
     """
     from engine import parts
+    from engine.evidence import event_left_out as left_out
 
+    if every and not other_choices:
+        raise UsageError("--all belongs to --sensitivity; --assets shows each company")
+    if every and only is not None:
+        raise UsageError("--event names one event and --all every one; leave out one")
+    if other_choices:
+        if assets:
+            raise UsageError("--sensitivity leaves each company out; without --assets")
+        _vary(thesis, options, only, form, every=every)
+        return
     with steps() as progress:
-        if other_choices:
-            varied = parts.sensitivity(
-                thesis, only=only, progress=progress, **options.as_keywords()
-            )
-            emit(varied.table, form, title="Sensitivity", simulated=varied.simulated)
-            return
         found = parts.events(
             thesis, only=only, progress=progress, **options.as_keywords()
         )
+    rows = found.study.table
+    whole = form != "table" or assets or only is not None
     emit(
-        found.study.table,
+        rows if whole else rows[rows["kind"] != "asset"],
         form,
         title="Events",
         simulated=found.simulated,
@@ -273,12 +290,46 @@ def events(
             ("Pooled, in the expected direction", found.study.pooled, POOLED),
         ):
             emit(table, form, title=title, simulated=found.simulated, columns=columns)
-    sentences = parts.left_out_sentences(found.study.left_out)
+    if whole:
+        sentences = left_out.left_out_sentences(found.study.left_out)
+    else:
+        sentences = left_out.event_sentences(found.study.left_out, rows["event"])
+    _tell(sentences)
+
+
+def _tell(sentences: Sequence[str]) -> None:
+    """Print what was left out, and beyond `MOST_NOTES` how much more."""
     for sentence in sentences[:MOST_NOTES]:
         note(sentence)
     if len(sentences) > MOST_NOTES:
         rest = len(sentences) - MOST_NOTES
         note(f"and {rest} more; a run keeps all in tables/events_left_out.csv")
+
+
+def _vary(
+    thesis: Path, options: StudyOptions, only: str | None, form: str, *, every: bool
+) -> None:
+    """Print what events owe to their choices; csv and json have every choice."""
+    from engine import parts
+    from engine.evidence import event_left_out as left_out
+    from engine.evidence.event_sensitivity import sensitivity_ranges
+
+    whole = every or form != "table"
+    with steps() as progress:
+        varied = parts.sensitivity(
+            thesis, only=only, every=whole, progress=progress, **options.as_keywords()
+        )
+    if form != "table":
+        emit(varied.table, form, title="Sensitivity", simulated=varied.simulated)
+        return
+    shown = sensitivity_ranges(varied.table)
+    emit(shown, form, title="Sensitivity", simulated=varied.simulated)
+    if varied.note:
+        note(varied.note)
+    missing = left_out.not_studied(varied.table)
+    _tell(left_out.event_sentences(missing, shown["event"]))
+    if not shown.empty:
+        note("Each choice by itself: --format csv or json.")
 
 
 @click.command()

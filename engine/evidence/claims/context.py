@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from engine.evidence.results import Measurement, Sample, Untestable
+from engine.evidence.subjects import members as members
+from engine.evidence.subjects import on_both_sides
+from engine.evidence.subjects import one_line_per_firm as one_line_per_firm
 from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
@@ -72,6 +76,21 @@ class Evidence:
         """Return the assets of a layer or of a leg."""
         return members(subject, self.thesis, self.universe, self.assets)
 
+    def sides(self, *subjects: str) -> Untestable | None:
+        """Return why layers, legs or baskets cannot be compared; None if they can.
+
+        Each needs an asset with a price, and no two may share one: what both hold
+        cancels, and the rest is not what the claim says.
+        """
+        for name in subjects:
+            if not self.members(name):
+                return Untestable(reason=f"no asset of {name} has a price")
+        for one, other in combinations(subjects, 2):
+            reason = on_both_sides(self.members(one), self.members(other))
+            if reason:
+                return Untestable(reason=reason)
+        return None
+
 
 Measure = Callable[[Claim, Any, Evidence, Span], Measurement | Untestable]
 
@@ -96,32 +115,6 @@ class ClaimTest:
     null: str
     holds: str
     of_portfolio: bool = False
-
-
-def members(
-    subject: str, thesis: Thesis, universe: Universe, assets: tuple[Line, ...]
-) -> tuple[str, ...]:
-    """Return the symbols whose primary layer is `subject` or lies in that leg.
-
-    A basket of the thesis holds its own tickers, as far as they are among `assets`.
-    """
-    if subject in thesis.baskets:
-        named = [universe.line(ticker) for ticker in thesis.baskets[subject]]
-        firms = {line.entity for line in named if line is not None}
-        return tuple(line.symbol for line in assets if line.entity in firms)
-    leg = thesis.barbell.get(subject)
-    layers = set(leg.layers) if leg else {subject}
-    return tuple(
-        line.symbol for line in assets if universe.layer_of(line.symbol) in layers
-    )
-
-
-def one_line_per_firm(assets: Sequence[Line]) -> tuple[Line, ...]:
-    """Return the first line of each entity: cross-listed lines are one observation."""
-    first: dict[str, Line] = {}
-    for line in assets:
-        first.setdefault(line.entity, line)
-    return tuple(first.values())
 
 
 def basket_returns(

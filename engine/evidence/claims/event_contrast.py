@@ -18,7 +18,7 @@ from engine.thesis.model import Claim, Window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
-    """Layers or legs `long` and `short`, over own sessions relative to day zero."""
+    """Layers, legs or baskets `long` and `short`, over own sessions from day zero."""
 
     long: str
     short: str
@@ -27,7 +27,7 @@ class Params:
     events: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_events(self.event, self.events, self.window)
+        check_events(self.event, self.events)
 
 
 def measure(
@@ -45,9 +45,9 @@ def measure(
         long=evidence.members(params.long),
         short=evidence.members(params.short),
     )
-    for name, symbols in ((params.long, subject.long), (params.short, subject.short)):
-        if not symbols:
-            return Untestable(reason=f"no asset of {name} has a price")
+    apart = evidence.sides(params.long, params.short)
+    if apart is not None:
+        return apart
     events = named_events(params.event, params.events)
     return measure_window(claim, subject, events, params.window, evidence)
 

@@ -37,7 +37,7 @@ class Params:
     other_layer: str | None = None
 
     def __post_init__(self) -> None:
-        check_events(None, self.events, self.window)
+        check_events(None, self.events)
         if not self.others:
             raise ValueError("'others' is empty; name the events to compare with")
         both = set(self.events) & set(self.others)

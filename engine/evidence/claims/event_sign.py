@@ -26,7 +26,7 @@ class Params:
     events: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_events(self.event, self.events, self.window)
+        check_events(self.event, self.events)
 
 
 def measure(

@@ -35,12 +35,10 @@ WINDOW_HOLDS = (
 )
 
 
-def check_events(event: str | None, events: Sequence[str], window: Window) -> None:
-    """Raise ValueError unless a claim names one event or several, and a window."""
+def check_events(event: str | None, events: Sequence[str]) -> None:
+    """Raise ValueError unless a claim names one event or several."""
     if (event is None) == (not events):
         raise ValueError("give either 'event' (one) or 'events' (a list)")
-    if window[0] > window[1]:
-        raise ValueError(f"window [{window[0]}, {window[1]}] ends before it starts")
 
 
 def named_events(event: str | None, events: Sequence[str]) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from engine.thesis.model import Claim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
-    """Layers or legs: the spread is `long` minus `short`."""
+    """Layers, legs or baskets: the spread is `long` minus `short`."""
 
     long: str
     short: str
@@ -36,9 +36,9 @@ def measure(
     p from Student's t on T - 1 degrees of freedom. Gross of costs: a claim about
     layers, not about a portfolio.
     """
-    for name in (params.long, params.short):
-        if not evidence.members(name):
-            return Untestable(reason=f"no asset of {name} has a price")
+    apart = evidence.sides(params.long, params.short)
+    if apart is not None:
+        return apart
     spread = evidence.layer_returns[params.long] - evidence.layer_returns[params.short]
     daily = span.cut(spread).dropna()
     if len(daily) < FEWEST_RETURNS:

@@ -103,9 +103,9 @@ def _returns(
     params: Params, evidence: Evidence, span: Span
 ) -> pd.DataFrame | Untestable:
     """Return compounded returns of the layers by whole block of sessions."""
-    for name in params.layers:
-        if not evidence.members(name):
-            return Untestable(reason=f"no asset of {name} has a price")
+    apart = evidence.sides(*params.layers)
+    if apart is not None:
+        return apart
     daily = evidence.layer_returns[list(params.layers)]
     inside = daily[(daily.index >= span.first) & (daily.index < span.end)].dropna()
     blocks = len(inside) // params.sessions

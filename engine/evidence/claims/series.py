@@ -67,11 +67,31 @@ def of_entity(
         return known[known["entity"] == entity]
     entities = known["entity"].unique()
     if len(entities) > 1:
-        return Untestable(
-            reason=f"{role} is known of {len(entities)} entities; name one with "
-            "'entity'"
-        )
+        return Untestable(reason=name_one(role, len(entities)))
     return known
+
+
+def name_one(role: str, entities: int) -> str:
+    """Return why an observation of one of several entities is not told."""
+    return f"{role} is known of {entities} entities; name one with 'entity'"
+
+
+def published(
+    signals: Signals, role: str, entity: str | None, *, before: pd.Timestamp
+) -> pd.DataFrame:
+    """Return every vintage of a role that was known before a moment, the first first.
+
+    Of one entity, or of all where none is named.
+    """
+    frame = signals.observations
+    chosen = (
+        (frame["series"] == signals.roles.get(role, role))
+        & (frame["quality"] == "observed")
+        & (frame["known_at"] < before)
+    )
+    if entity is not None:
+        chosen &= frame["entity"] == entity
+    return frame[chosen].sort_values(["known_at", "value_date"])
 
 
 def by_entity(known: pd.DataFrame) -> pd.DataFrame:

@@ -9,8 +9,15 @@ import numpy as np
 import pandas as pd
 
 from engine.evidence.claims.context import ClaimTest, Evidence, Span
-from engine.evidence.claims.series import observations, of_entity, series_name
+from engine.evidence.claims.series import (
+    name_one,
+    observations,
+    of_entity,
+    published,
+    series_name,
+)
 from engine.evidence.results import Measurement, Untestable
+from engine.market.signals import Signals
 from engine.thesis.model import Claim
 
 
@@ -51,8 +58,7 @@ def measure(
         return known
     whose = f" of {params.entity}" if params.entity else ""
     if known.empty:
-        name = series_name(signals, params.role)
-        return Untestable(reason=f"no observation of {name}{whose}")
+        return _nothing(params, signals, span, whose)
     values = known["value"].to_numpy()
     line = params.above if params.above is not None else params.below
     met = values > line if params.above is not None else values < line
@@ -85,6 +91,28 @@ def measure(
         assumptions=(f"{params.times} observation(s) in a row",),
         rows=known.reset_index(drop=True),
     )
+
+
+def _nothing(params: Params, signals: Signals, span: Span, whose: str) -> Untestable:
+    """Return why a sample has no observation, or none by the deadline."""
+    name = f"{series_name(signals, params.role)}{whose}"
+    told = published(signals, params.role, params.entity, before=span.end)
+    if told.empty:
+        return Untestable(reason=f"no observation of {name}")
+    entities = len(told["entity"].unique())
+    if entities > 1:
+        return Untestable(reason=name_one(params.role, entities))
+    by = f" by {params.by}" if params.by is not None else ""
+    first = told.iloc[0]
+    since = first["known_at"]
+    if params.by is not None and since >= pd.Timestamp(params.by) + pd.Timedelta(
+        1, "D"
+    ):
+        return Untestable(
+            reason=f"no observation of {name}{by} (the first is of "
+            f"{first['value_date'].date()}, known on {since.date()})"
+        )
+    return Untestable(reason=f"no new observation of {name} in this sample{by}")
 
 
 def _runs(met: np.ndarray, times: int) -> np.ndarray:
