@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from engine.evidence.claims.context import members as members_of
 from engine.evidence.event_beside import Models, beside, tests_beside
 from engine.evidence.event_crowding import (
     CROWDING_COLUMNS,
@@ -227,19 +228,15 @@ def study_sensitivity(
 def members(
     name: str, thesis: Thesis, universe: Universe, assets: Sequence[Line]
 ) -> tuple[str, ...]:
-    """Return the assets of a layer or leg, or the asset of that name; () if none."""
-    leg = thesis.barbell.get(name)
-    layers = set(leg.layers) if leg else {name}
-    chosen = tuple(
-        line.symbol for line in assets if universe.layer_of(line.symbol) in layers
-    )
-    return chosen or tuple(line.symbol for line in assets if line.symbol == name)
+    """Return the assets of a layer, leg or basket, or the asset of that name."""
+    held = members_of(name, thesis, universe, tuple(assets))
+    return held or tuple(line.symbol for line in assets if line.symbol == name)
 
 
 def contrast(
     long: str, short: str, thesis: Thesis, universe: Universe, assets: Sequence[Line]
 ) -> Subject:
-    """Return the subject "`long` minus `short`", each a layer, a leg or an asset."""
+    """Return the subject "`long` minus `short`", of layers, legs, baskets or assets."""
     return Subject(
         kind="contrast",
         name=f"{long} minus {short}",
