@@ -12,6 +12,8 @@ from engine.evidence.claims.saturation import Params as Saturation
 from engine.evidence.claims.signal_threshold import Params as Threshold
 from engine.evidence.claims.trend import Params as Trend
 from engine.market.signals import Signals
+from engine.thesis.model import Claim
+from reports import claim_tables
 from tests.claim_cases import DAYS, day
 from tests.signal_cases import WEEKS, one, signals
 from tests.tolerances import IDENTITY
@@ -162,3 +164,15 @@ def test_keys_that_do_not_go_together(make: Any, message: str) -> None:
     with pytest.raises((ValueError, ValidationError), match=message):
         make()
     assert Saturation(role="a").by is None
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (RATIO, "dollars over tokens below 0.5, kept throughout"),
+        ({**KEEPS, "times": 12}, "share above 30%, lost by 12 in a row"),
+    ],
+)
+def test_the_report_says_what_is_kept(told: dict[str, Any], words: str) -> None:
+    claim = Claim.model_validate({"id": "c", "says": "So.", **told})
+    assert claim_tables._condition(claim) == words
