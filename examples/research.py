@@ -24,7 +24,8 @@ def main() -> None:
 
     claims = result.claims.table.set_index("claim")
     columns = ["sample", "estimate", "low", "high", "q", "verdict"]
-    print("\nClaims", claims[columns].round(3), sep="\n")
+    measured = claims[claims["estimate"].notna()]
+    print("\nClaims that could be measured", measured[columns].round(3), sep="\n")
 
     events = result.events.table
     layers = events[(events["kind"] == "layer") & (events["window"] == (0, 1))]

@@ -58,11 +58,17 @@ def condition(claim: Claim | None) -> str:
     word = "above" if told.get("above") is not None else "below"
     line = float(told.get(word) or 0.0)
     # shares are decimal fractions; any other unit is not known before a value is
-    shown = numbers.rate(line) if role.endswith("share") else f"{line:,.12g}"
+    over = str(told.get("over") or "")
+    fraction = role.endswith("share") and not over
+    shown = numbers.rate(line) if fraction else f"{line:,.12g}"
+    role = f"{role} over {over}" if over else role
     entity = f" of {told['entity']}" if told.get("entity") else ""
     parts = [f"{role.replace('_', ' ')}{entity} {word} {shown}"]
-    if int(told.get("times") or 1) > 1:
-        parts.append(f"{told['times']} in a row")
+    times = int(told.get("times") or 1)
+    if told.get("keeps"):
+        parts.append(f"lost by {times} in a row" if times > 1 else "kept throughout")
+    elif times > 1:
+        parts.append(f"{times} in a row")
     if told.get("by"):
         parts.append(f"by {told['by']}")
     return ", ".join(parts)

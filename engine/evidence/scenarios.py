@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from engine.evidence.claims.series import LISTED, MOST
 from engine.market.market import Market
 from engine.thesis.model import Scenario, Thesis
 from engine.thesis.stress import State
 
 #: A value date further back than this says nothing of the world as it is.
 FRESH = np.timedelta64(184, "D")
-#: Shares that sum to less, or to more, are no table of one day.
-LISTED, MOST = 0.5, 1.01
 MET, UNMET, UNSEEN = "met", "not met", "not observable"
 HOLDS, FAILS, OPEN = "holds", "does not hold", "open"
 

@@ -18,7 +18,7 @@ SUBJECTS = ("layer", "layers", "long", "short", "other_layer")
 PATHS = ("a", "b", "against", "controls")
 #: Parameters of claim tests that name a signal by its role.
 ROLE_KEYS = (
-    *("role", "follower", "price", "quantity", "total"),
+    *("role", "over", "follower", "price", "quantity", "total"),
     *("numerator", "denominator"),
 )
 

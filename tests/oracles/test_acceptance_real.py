@@ -171,8 +171,9 @@ def test_what_ends_before_its_window_is_listed_with_the_reason(
         for one in real_study.claims.results
         if one.verdict == "untestable" and one.sample == "in-sample"
     }
-    assert "data end (2025-10-30)" in untestable["H28-labs"]
-    assert untestable["H20"] == "no observation of dollar_share of anthropic"
+    assert "data end (2025-10-30)" in untestable["H28-nvidia"]
+    assert untestable["H28-labs"] == "no asset of chinese_labs has a price"
+    assert untestable["H20"].startswith("no observation of dollar_share of deepseek")
 
 
 def test_half_days_and_missing_columns_are_found(real_study: StudyResult) -> None:

@@ -6,13 +6,14 @@ import csv
 import datetime as dt
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from engine.evidence.windows import day_zero, event_moment
 from engine.market.calendar import sessions
-from engine.thesis.model import Thesis
+from engine.thesis.model import Claim, Thesis
 
 pytestmark = pytest.mark.shared
 #: Event of the thesis -> rows of events.csv for its day, its reaction and its drift.
@@ -110,20 +111,121 @@ def test_first_sessions(thesis: Thesis, shared: Path, identifier: str) -> None:
         assert calendar.days[zero].date().isoformat() == row[calendar.mic]
 
 
-def test_claims_and_grades(thesis: Thesis, shared: Path) -> None:
-    text = (shared / "reference" / "claims.md").read_text(encoding="utf-8")
-    grades = {
-        line.split("|")[1].strip(): line.split("|")[-2].strip()
-        for line in text.splitlines()
-        if re.match(r"\| H\d\d ", line)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """A row of claims.md."""
+
+    documents: frozenset[str]
+    grade: str
+    tickers: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def reference(shared: Path) -> str:
+    return (shared / "reference" / "claims.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def hypotheses(reference: str) -> dict[str, Hypothesis]:
+    rows = {}
+    for line in reference.splitlines():
+        cells = [cell.strip() for cell in line.split("|")]
+        if re.match(r"\| H\d\d ", line):
+            rows[cells[1]] = Hypothesis(
+                documents=frozenset(re.findall(r"\b00[0-4]\b", cells[2])),
+                grade=cells[-2],
+                tickers=frozenset(
+                    re.findall(r"\b(?:\d{4,6}\.[A-Z]{2}|[A-Z]{4,5})\b", cells[3])
+                ),
+            )
+    return rows
+
+
+@pytest.fixture(scope="module")
+def available(reference: str) -> dict[str, dt.date]:
+    """The day from which each document counts, from the head of claims.md."""
+    (line,) = [one for one in reference.splitlines() if one.startswith("Out-of-sample")]
+    found = re.findall(r"(00[0-4]) -> (\d{4}-\d\d-\d\d)", line)
+    return {document: dt.date.fromisoformat(day) for document, day in found}
+
+
+def parts(thesis: Thesis, number: str) -> list[Claim]:
+    """The claims that a hypothesis or a monitor has in the thesis."""
+    return [
+        claim
+        for claim in thesis.claims
+        if claim.id.split("-")[0] == number
+        or (number, claim.id) == ("H02", "right-layer")
+    ]
+
+
+def documents(claim: Claim) -> set[str]:
+    return {code.strip() for code in claim.document.split(",")}
+
+
+def test_all_hypotheses_were_read(hypotheses: dict[str, Hypothesis]) -> None:
+    assert list(hypotheses) == [f"H{number:02d}" for number in range(1, 29)]
+    assert hypotheses["H17"].documents == {"000"}
+    assert hypotheses["H23"].documents == {"000", "002", "004"}
+    assert hypotheses["H26"].tickers == {"GOOGL", "META", "MSFT", "NVDA"}
+
+
+@pytest.mark.parametrize("number", [f"H{number:02d}" for number in range(1, 29)])
+def test_documents_grades_and_dates_are_those_of_the_reference(
+    thesis: Thesis,
+    hypotheses: dict[str, Hypothesis],
+    available: dict[str, dt.date],
+    number: str,
+) -> None:
+    row, claims = hypotheses[number], parts(thesis, number)
+    stated = {claim.id: documents(claim) for claim in claims}
+    if row.documents:  # H25 and the rest name theirs
+        assert set().union(*stated.values()) == row.documents
+    for claim in claims:
+        # "A for one event; C in general", "B for HHI, C for returns": the first letter
+        general = number == "H02" and claim.scope == "law"
+        grade = "C" if general else row.grade[0]
+        if grade != "-":  # two rows have none
+            assert claim.grade == grade, claim.id
+        first = min(available[code] for code in stated[claim.id])
+        assert thesis.declared_of(claim) == first, claim.id
+
+
+def test_monitors_are_of_004_from_its_day(
+    thesis: Thesis, available: dict[str, dt.date]
+) -> None:
+    for number in range(1, 6):
+        for claim in parts(thesis, f"W{number}"):
+            assert documents(claim) == {"004"}
+            assert thesis.declared_of(claim) == available["004"]
+
+
+@pytest.mark.parametrize(
+    ("number", "baskets"),
+    [
+        ("H26", ["us_ai"]),
+        ("H27", ["nvidia", "us_labs"]),
+        ("H28", ["chinese_labs", "chinese_chips", "nvidia"]),
+        ("H12", ["chinese_chips"]),
+        ("H21", ["chinese_compute"]),
+        ("H14", ["servers"]),
+        ("H04", ["hedge"]),
+    ],
+)
+def test_baskets_hold_the_firms_that_the_reference_names(
+    thesis: Thesis, hypotheses: dict[str, Hypothesis], number: str, baskets: list[str]
+) -> None:
+    """Microsoft has a line and no layer, so it is in no study: it is left out."""
+    held = {ticker for name in baskets for ticker in thesis.baskets[name]}
+    short = {"AMD"}  # of three letters, which are words elsewhere
+    named = hypotheses[number].tickers - {"MSFT"}
+    if number in ("H27", "H04"):  # the US labs of H27 are those of H26, H04 names both
+        named |= {"GOOGL", "META", "NVDA", "AVGO"}
+        named -= {"GOOGL", "META"} if number == "H04" else {"AVGO"}
+    assert held - short == named
+    used = {
+        claim.params.get(key)
+        for claim in parts(thesis, number)
+        for key in ("layer", "long", "short")
     }
-    for claim in thesis.claims:
-        if "law" in claim.id:  # "A for one event, C in general"
-            assert claim.grade == "C"
-            continue
-        number = "H02" if claim.id == "right-layer" else claim.id.split("-")[0]
-        if number not in grades:  # monitors and the two readings of cloud have none
-            assert number == "cloud" or number[0] == "W"
-            continue
-        if grades[number][0] != "-":
-            assert claim.grade == grades[number][0], claim.id
+    assert set(baskets) <= used

@@ -138,12 +138,19 @@ def test_the_flagships_own_verdicts_on_the_sample_world(
 ) -> None:
     """Planted: the shock and the rise. False: Jevons and saturation. The rest open."""
     told = {r.id: r for r in sample_study.claims.results if r.sample == "in-sample"}
-    for name in ("H02-dip", "H23", "H23-trend"):
+    for name in ("H02-dip", "H20", "H23-trend"):
         assert told[name].verdict == "supported", name
     for name in ("H04", "H05", "H24"):
         assert told[name].verdict == "refuted", name
     for name in ("H04-beta", "H14", "H18", "H12", "H28-chinese-compute"):
         assert told[name].verdict == "inconclusive", name
+    assert "kept so far" in told["H23"].reason  # its deadline is after this sample
+    (later,) = [
+        r
+        for r in sample_study.claims.results
+        if (r.id, r.sample) == ("H23", "out-of-sample")
+    ]
+    assert later.verdict == "supported"
     missing = [r for r in told.values() if r.verdict == "untestable"]
     assert len(missing) >= 15
     for one in missing:

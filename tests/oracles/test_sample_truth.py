@@ -223,6 +223,11 @@ def test_the_flagship_finds_the_planted_selloff(sample_study: StudyResult) -> No
     }
     assert verdict["H02-dip"] == "supported"  # compute -13 %
     assert verdict["H04"] == "refuted"  # infrastructure falls, labs do not
-    for name in ("right-layer", "H27", "H06-compute"):  # true and faint
+    for name in (
+        "right-layer",
+        "H02-drift",
+        "H27-compute",
+        "H06-compute-proxy",
+    ):  # true and faint
         assert verdict[name] != "refuted"
-    assert verdict["H26"] != "supported"  # compute stays down: false
+    assert verdict["H27-bubble"] != "supported"  # Nvidia loses to labs: false

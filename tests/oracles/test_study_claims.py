@@ -19,7 +19,7 @@ QUALITY = {"filing": 1.0, "primary": 0.8, "press": 0.5, "aggregator": 0.2}
 
 
 #: The second claim of each mirrored pair: it takes the q of the first.
-MIRRORS = {"H27": "H26", "cloud-above": "cloud-below"}
+MIRRORS = {"H27-bubble": "H27-compute", "cloud-above": "cloud-below"}
 
 
 def claim(study: StudyResult, name: str, sample: str = "in-sample") -> ClaimResult:
@@ -59,7 +59,7 @@ def basket(study: StudyResult, record: Record, layer: str) -> pd.Series:
 
 @pytest.mark.parametrize(
     ("name", "long", "short"),
-    [("H06-compute", "compute", "labs"), ("H06-cloud", "cloud", "labs")],
+    [("H06-compute-proxy", "compute", "labs"), ("H06-cloud-proxy", "cloud", "labs")],
 )
 def test_layer_spread_from_files_by_statsmodels(
     study: StudyResult, record: Record, name: str, long: str, short: str

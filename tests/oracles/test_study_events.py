@@ -123,6 +123,9 @@ def test_every_asset_by_statsmodels(
 
 
 def side(study: StudyResult, name: str) -> list[Line]:
+    if name in study.thesis.baskets:
+        named = study.thesis.baskets[name]
+        return [line for line in study.assets if line.symbol in named]
     leg = study.thesis.barbell.get(name)
     layers = leg.layers if leg else (name,)
     return [
@@ -153,7 +156,10 @@ def test_a_layers_car_is_the_mean_of_its_members(
         ("right-layer", "compute", "labs", (2, 120)),
         ("H04", "infrastructure", "labs", (0, 1)),
         ("H02-dip", "compute", "", (0, 1)),
-        ("H26", "compute", "", (2, 120)),
+        ("H02-drift", "compute", "", (2, 120)),
+        ("H26", "us_ai", "", (0, 20)),
+        ("H26-persistent", "us_ai", "", (0, 120)),
+        ("H27-compute", "nvidia", "us_labs", (2, 120)),
     ],
 )
 def test_claims_about_the_selloff_by_statsmodels(

@@ -92,10 +92,71 @@ def test_claims_speak_of_events_that_are_there(thesis: Thesis) -> None:
 
 def test_the_contradiction_is_tested_with_both_signs(thesis: Thesis) -> None:
     mirrored = {claim.id: claim for claim in thesis.claims}
-    down, up = mirrored["H26"], mirrored["H27"]
-    assert up.mirrors == down.id
+    up, down = mirrored["H27-compute"], mirrored["H27-bubble"]
+    assert down.mirrors == up.id
     assert down.params == up.params
-    assert {down.sign, up.sign} == {"+", "-"}
+    assert (up.sign, down.sign) == ("+", "-")
+    assert (up.document, down.document) == ("004", "002")
+
+
+def test_mirrors_differ_in_their_sign_alone(thesis: Thesis) -> None:
+    by_id = {claim.id: claim for claim in thesis.claims}
+    pairs = [(one, by_id[one.mirrors]) for one in thesis.claims if one.mirrors]
+    assert len(pairs) == 2
+    for one, other in pairs:
+        assert (one.test, one.params, one.scope) == (
+            other.test,
+            other.params,
+            other.scope,
+        )
+        assert {one.sign, other.sign} == {"+", "-"}
+    named = [claim.id for pair in pairs for claim in pair]
+    assert len(set(named)) == len(named)  # one partner each
+
+
+def test_no_two_claims_ask_the_same(thesis: Thesis) -> None:
+    asked = [
+        (one.test, repr(sorted(one.params.items())), one.sign) for one in thesis.claims
+    ]
+    assert len(set(asked)) == len(asked)
+
+
+def test_a_refutation_is_a_condition_and_no_remark(thesis: Thesis) -> None:
+    remarks = ("document", "likel", "argue", "proxy", "already", "documents", ";")
+    for claim in thesis.claims:
+        assert not any(word in claim.refuted_if for word in remarks), claim.id
+    by_id = {claim.id: claim for claim in thesis.claims}
+    for claim in thesis.claims:  # the smallest effect that matters is in the sentence
+        if claim.min_effect and claim.test in ("event_sign", "event_contrast"):
+            assert f"{claim.min_effect:.0%}".replace("%", " %") in claim.refuted_if, (
+                claim.id
+            )
+    assert "twelve weeks" in by_id["H23"].refuted_if
+    assert by_id["H23"].params["times"] == 12
+
+
+@pytest.mark.parametrize(
+    ("claim", "params"),
+    [
+        ("H17", {"role": "vendor_share", "concentration": True}),
+        ("H20", {"over": "vendor_share", "below": 0.5, "keeps": True}),
+        ("H23", {"above": 0.3, "times": 12, "keeps": True}),
+        ("H12", {"event": "bis-parent-rule", "layer": "chinese_chips"}),
+        ("H21-licence", {"long": "chinese_compute", "short": "nvidia"}),
+        ("H26", {"layer": "us_ai", "window": [0, 20]}),
+        ("H26-persistent", {"layer": "us_ai", "window": [0, 120]}),
+        ("H27-compute", {"long": "nvidia", "short": "us_labs"}),
+        ("H28-labs", {"layer": "chinese_labs", "window": [0, 10]}),
+        ("H28-nvidia", {"layer": "nvidia", "window": [0, 10]}),
+        ("H28-chinese-compute", {"layer": "chinese_chips", "window": [0, 10]}),
+        ("H01-middle", {"a": "barbell", "b": "middle alone"}),
+    ],
+)
+def test_what_the_reference_names_is_what_is_tested(
+    thesis: Thesis, claim: str, params: dict[str, object]
+) -> None:
+    (one,) = [one for one in thesis.claims if one.id == claim]
+    assert {key: one.params[key] for key in params} == params
 
 
 def test_cloud_is_tested_in_both_readings_and_counts_once(thesis: Thesis) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import datetime as dt
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -31,10 +32,11 @@ _JUMP = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
-    """A signal between zero and a ceiling."""
+    """A signal between zero and a ceiling; `by` is when its pace must have turned."""
 
     role: str
     entity: str | None = None
+    by: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +61,9 @@ def measure(
     are not identified before the curve has turned, so they decide nothing: the fit
     stands in the summary where its turn lies inside the sample.
     """
+    if params.by is not None:
+        until = pd.Timestamp(params.by) + pd.Timedelta(days=1)
+        span = replace(span, end=min(span.end, until))
     rows = changes(evidence, params.role, params.entity, span, "difference")
     if isinstance(rows, Untestable):
         return rows

@@ -17,6 +17,8 @@ FEWEST_CHANGES = 12
 #: Below this number a test says that its p-value is rough.
 FEW_CHANGES = 24
 How = Literal["difference", "log"]
+#: Shares that sum to less, or to more, are no table of one day.
+LISTED, MOST = 0.5, 1.01
 _DAY = np.timedelta64(1, "D")
 DAYS_PER_YEAR = 365.25
 
@@ -94,27 +96,86 @@ def published(
     return frame[chosen].sort_values(["known_at", "value_date"])
 
 
+def ratio(
+    known: pd.DataFrame, over: pd.DataFrame, entities: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return one row per value date: the entities' sum in `known` over that in `over`.
+
+    Only dates on which both have every entity and `over` sums to more than zero; known
+    when the last of these figures was.
+    """
+    named = (one[one["entity"].isin(entities)] for one in (known, over))
+    top, bottom = (
+        one.groupby("value_date").agg(
+            value=("value", "sum"),
+            known_at=("known_at", "max"),
+            count=("value", "count"),
+        )
+        for one in named
+    )
+    whole = top.merge(bottom.add_suffix("_of"), left_index=True, right_index=True)
+    full = (whole["count"] == len(entities)) & (whole["count_of"] == len(entities))
+    whole = whole[full & (whole["value_of"] > 0)]
+    return pd.DataFrame(
+        {
+            "entity": " + ".join(entities),
+            "value_date": whole.index,
+            "known_at": whole[["known_at", "known_at_of"]].max(axis=1).to_numpy(),
+            "value": (whole["value"] / whole["value_of"]).to_numpy(),
+            "unit": "ratio",
+        }
+    )
+
+
+def concentrated(known: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per value date: the sum of squared shares, Herfindahl's index.
+
+    Only dates whose shares sum to between `LISTED` and `MOST`: single figures are no
+    table. Shares that a table leaves out add nothing, so it is a lower bound.
+    """
+    shares = known[np.isfinite(known["value"])]
+    grouped = shares.assign(square=shares["value"] ** 2).groupby("value_date")
+    whole = grouped.agg(
+        total=("value", "sum"), value=("square", "sum"), known_at=("known_at", "max")
+    )
+    whole = whole[(whole["total"] >= LISTED) & (whole["total"] <= MOST)].reset_index()
+    columns = ["value_date", "known_at", "value"]
+    return pd.DataFrame(whole[columns]).assign(entity="all")
+
+
 def by_entity(known: pd.DataFrame) -> pd.DataFrame:
     """Return values by value date (rows) and entity (columns), NaN where none."""
     return known.set_index(["value_date", "entity"])["value"].unstack("entity")  # noqa: PD010  (each pair once)
 
 
 def changes(
-    evidence: Evidence, role: str, entity: str | None, span: Span, how: How
+    evidence: Evidence,
+    role: str,
+    entity: str | None,
+    span: Span,
+    how: How,
+    *,
+    concentration: bool = False,
 ) -> pd.DataFrame | Untestable:
     """Return one row per new observation of a signal: its change since the one before.
 
     Columns: `before` and `value_date` (days), `known_at`, `value`, `change` (the
     difference, or that of logarithms). Values are those of the last vintage known
     within the span; the first observation of the span changes from the last one known
-    before it. Untestable below `FEWEST_CHANGES`, with the series named.
+    before it. With `concentration`, of Herfindahl's index of all entities. Untestable
+    below `FEWEST_CHANGES`, with the series named.
     """
     signals = evidence.market.signals
-    known = of_entity(_as_of(signals, role, span.end), role, entity)
-    if isinstance(known, Untestable):
-        return known
+    known, before = (_as_of(signals, role, end) for end in (span.end, span.first))
+    if concentration:
+        known, before = concentrated(known), concentrated(before)
+    known_or_not = of_entity(known, role, entity)
+    if isinstance(known_or_not, Untestable):
+        return known_or_not
+    known = known_or_not
     of = f" of {entity}" if entity else ""
     name = series_name(signals, role)
+    name = f"concentration of {name}" if concentration else name
     values = known["value"].to_numpy()
     if not np.isfinite(values).all():
         hole = pd.Timestamp(known["value_date"].to_numpy()[~np.isfinite(values)][0])
@@ -123,7 +184,7 @@ def changes(
         return Untestable(
             reason=f"{name}{of} has a value that is not above zero, and no logarithm"
         )
-    seen = _seen(known, _as_of(signals, role, span.first))
+    seen = _seen(known, before)
     level = np.log(values) if how == "log" else values
     dates = known["value_date"].to_numpy()
     rows = pd.DataFrame(

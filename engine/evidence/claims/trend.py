@@ -24,11 +24,19 @@ from engine.thesis.model import Claim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Params:
-    """A signal; `change` "log" measures growth instead of difference."""
+    """A signal; `change` "log" measures growth instead of difference.
+
+    `concentration`: the sum of the squared values of all entities instead of one.
+    """
 
     role: str
     entity: str | None = None
     change: How = "difference"
+    concentration: bool = False
+
+    def __post_init__(self) -> None:
+        if self.concentration and self.entity is not None:
+            raise ValueError("'concentration' is of all entities; leave out 'entity'")
 
 
 def measure(
@@ -43,7 +51,14 @@ def measure(
     drift then passes for a trend (Granger and Newbold 1974, Journal of Econometrics 2).
     Where the signal does return to a line, the error is too large, never too small.
     """
-    rows = changes(evidence, params.role, params.entity, span, params.change)
+    rows = changes(
+        evidence,
+        params.role,
+        params.entity,
+        span,
+        params.change,
+        concentration=params.concentration,
+    )
     if isinstance(rows, Untestable):
         return rows
     moved, length = rows["change"].to_numpy(), years(rows)
@@ -54,6 +69,7 @@ def measure(
     error = newey_west_mean(deviations, lags)[1] * n * np.sqrt(n / (n - 1))
     se = float(error / length.sum())
     name = series_name(evidence.market.signals, params.role)
+    name = f"concentration of {name}" if params.concentration else name
     if not se > 1e-12 * max(abs(slope), 1e-300):
         return Untestable(
             reason=f"{name} does not move, or always alike: no error can be told"
