@@ -39,15 +39,16 @@ class Tally:
 
 
 def tally(result: StudyResult, sample: str) -> Tally:
-    """Return what counts of a sample: of a mirrored pair the first that has a p-value.
+    """Return what counts of a sample: of a mirrored pair the first.
 
     As the correction for the number of claims counts them (METHODS: mirrored claims
-    count once); where neither could be tested, the first.
+    count once): a pair is one measurement, seen from two sides.
     """
     found = [one for one in result.claims.results if one.sample == sample]
     by_id = {one.id: one for one in found}
     claims = {claim.id: claim for claim in result.thesis.claims}
-    other = opposites([(claims[one.id], one.finding) for one in found])
+    told = [(claims[one.id], one.finding) for one in found if one.id in claims]
+    other = opposites(told)
     pairs = []
     dropped: set[str] = set()
     for one in found:
@@ -55,8 +56,7 @@ def tally(result: StudyResult, sample: str) -> Tally:
         if mirror is None or {one.id, mirror.id} & dropped:
             continue
         pairs.append((one.id, mirror.id))
-        first = has_p(one) or not has_p(mirror)
-        dropped.add(mirror.id if first else one.id)
+        dropped.add(mirror.id)
     kept = [one for one in found if one.id not in dropped]
     return Tally(
         effects=tuple(one for one in kept if has_p(one)),
