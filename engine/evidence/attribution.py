@@ -168,6 +168,7 @@ def attribute(
     lines: Mapping[str, Line],
     closes: npt.NDArray[np.datetime64],
     periods: Mapping[str, Rows] | None = None,
+    sweep: bool = True,
 ) -> Attribution:
     """Return where an account's return over each baseline came from.
 
@@ -189,6 +190,8 @@ def attribute(
     periods : mapping of name to ndarray of shape (T - 1,), optional
         Which sessions belong to each; `ALL` of them if not given. Each is linked by
         itself.
+    sweep : bool
+        Whether the accounts' foreign cash goes home at each close.
 
     Returns
     -------
@@ -206,6 +209,7 @@ def attribute(
         currency_of=currency_of,
         currencies=list(dict.fromkeys(moneys)),
         closes=closes,
+        sweep=sweep,
     )
     own = books(account, group_of=layer_of, groups=held)
     pairs = {}

@@ -15,7 +15,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from engine.errors import DataError
-from engine.evidence.attribution_events import Became, became, kept_back, sums
+from engine.evidence.attribution_events import (
+    FILL_COSTS,
+    Became,
+    became,
+    from_own_cash,
+    kept_back,
+    sums,
+)
 from engine.ledger.backtest import Backtest
 
 Array = npt.NDArray[np.float64]
@@ -24,8 +31,6 @@ Moments = npt.NDArray[np.datetime64]
 
 #: The group of what is not invested.
 CASH = "cash"
-#: What a fill costs in its own currency, where the ledger has such a column.
-FILL_COSTS = ("slippage", "tax", "commission", "impact")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -93,6 +98,7 @@ def books_of(
     currency_of: Mapping[str, str],
     currencies: Sequence[str],
     closes: Moments,
+    sweep: bool = True,
 ) -> Books:
     """Return an account's sessions by group.
 
@@ -107,6 +113,8 @@ def books_of(
         At least those of the account.
     closes : ndarray of shape (T,)
         The home closes, UTC: a fill belongs to the first one at or after it.
+    sweep : bool
+        Whether foreign cash goes home at each close. If not, it pays for purchases.
 
     Returns
     -------
@@ -138,6 +146,8 @@ def books_of(
         charged, moved = kept_back(account, closes)
         paid += _by(charged, group, len(names))
         traded += _by(moved, group, len(names))
+    if not sweep:
+        traded += _unmoved(account, group, len(names), closes)
     traded, paid = traded[1:] / nav[:-1, None], paid[1:] / nav[:-1, None]
 
     def side(chosen: npt.NDArray[np.bool_] | None) -> Side:
@@ -258,6 +268,18 @@ def _fills(
     place = row * count + group[asset]
     shape = (len(closes), count)
     return sums(place, paid + fx_cost, shape), sums(place, gained, shape)
+
+
+def _unmoved(account: Backtest, group: Places, count: int, closes: Moments) -> Array:
+    """Return what spent foreign cash did not gain by the home close, (T, G)."""
+    trades = account.trades
+    row = np.searchsorted(closes, trades["filled_utc"].to_numpy(), side="left")
+    asset = account.weights.columns.get_indexer(pd.Index(trades["asset"]))
+    money = account.fx.columns.get_indexer(pd.Index(trades["currency"]))
+    rate = trades["fx"].to_numpy(dtype=np.float64)
+    moved = account.fx.to_numpy()[row, money] / rate - 1.0
+    lost = -from_own_cash(account, closes) * moved
+    return sums(row * count + group[asset], lost, (len(closes), count))
 
 
 def _by(values: Array, group: Places, count: int) -> Array:

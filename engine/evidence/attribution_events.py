@@ -18,6 +18,9 @@ Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 Moments = npt.NDArray[np.datetime64]
 
+#: What a fill costs in its own currency, where the ledger has such a column.
+FILL_COSTS = ("slippage", "tax", "commission", "impact")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Became:
@@ -96,6 +99,40 @@ def kept_back(account: Backtest, closes: Moments) -> tuple[Array, Array]:
     moved = -withheld * (account.fx.to_numpy()[row, money] / rate - 1.0)
     place, shape = row * len(symbols) + asset, account.holdings.shape
     return sums(place, withheld + spread, shape), sums(place, moved, shape)
+
+
+def from_own_cash(account: Backtest, closes: Moments) -> Array:
+    """Return what each fill took from foreign cash that was there, (K,), base currency.
+
+    For an account whose foreign cash stays abroad: purchases in a currency take its
+    cash first, in proportion to what they cost, and only the rest is converted.
+    """
+    trades, acted = account.trades, account.actions
+    at, money = (trades[name].to_numpy() for name in ("filled_utc", "currency"))
+    value, rate, units = (
+        trades[name].to_numpy(dtype=np.float64) for name in ("value", "fx", "units")
+    )
+    known = [name for name in FILL_COSTS if name in trades.columns]
+    costs = trades[known].to_numpy(dtype=np.float64).sum(axis=1)
+    need = np.where(units > 0.0, value + costs, 0.0)
+    came = np.where(units < 0.0, value - costs, 0.0) / rate
+    moment, of = at, money
+    if len(acted):
+        net = (acted["paid"] - acted["withheld"]) / acted["fx"]
+        came = np.append(came, net.to_numpy(dtype=np.float64))
+        moment = np.append(moment, acted["at_utc"].to_numpy())
+        of = np.append(of, acted["currency"].to_numpy())
+    taken = np.zeros(len(trades))
+    for k in np.flatnonzero((need > 0.0) & (money != account.base)):
+        together = (at == at[k]) & (money == money[k])
+        row = int(np.searchsorted(closes, at[k], side="left"))
+        since = (of == money[k]) & (moment > closes[row - 1]) & (moment <= at[k])
+        spent = (money == money[k]) & (at > closes[row - 1]) & (at < at[k])
+        there = float(account.cash[str(money[k])].iloc[row - 1])
+        there += came[since].sum() - (taken[spent] / rate[spent]).sum()
+        wanted = need[together].sum()
+        taken[k] = need[k] * min(max(there * rate[k], 0.0) / wanted, 1.0)
+    return taken
 
 
 def sums(place: Places, values: Array, shape: tuple[int, int]) -> Array:

@@ -111,7 +111,7 @@ def test_effects_of_long_short_books_sum_and_stay_of_the_size_of_returns(
     """Raw prices with dividends, splits, ends of listings; layers that cross zero."""
     rng = np.random.default_rng(seed)
     world = random_market(rng, features=True)
-    terms = every_feature(rng, world).model_copy(update={"sweep": True})
+    terms = every_feature(rng, world)
     try:
         own, other = (
             traded(rng, world, terms, name, "USD", long_short_targets)
@@ -127,6 +127,7 @@ def test_effects_of_long_short_books_sum_and_stay_of_the_size_of_returns(
         layers=LAYERS,
         lines=world.lines,
         closes=world.home.sessions.close_utc,
+        sweep=terms.sweep,
     ).table
     parts = table.iloc[:-1]
     grown = [float(one.nav.iloc[-1] / one.nav.iloc[0]) for one in (own, other)]

@@ -292,6 +292,48 @@ def test_what_is_bought_on_a_holiday_at_home_earns_its_dividend_in_trading() -> 
     assert told.other == pytest.approx([0.0] * 2, abs=ATTRIBUTION)
 
 
+def test_cash_abroad_that_was_spent_does_not_move_with_the_rate() -> None:
+    """Sold at 8, spent at 8 on the next day, whose rate at the close is 10."""
+    world = market(
+        {"XNYS": {"A": [1.0] * 5}, "XHKG": {"B": [10.0] * 5, "C": [10.0] * 5}},
+        rates={"HKD": [8.0, 8.0, 8.0, 8.0, 10.0]},
+    )
+    days = world.home.sessions.days
+    targets = {
+        days[0]: {"B": 0.5},
+        days[1]: {"B": 0.0},
+        days[3]: {"B": 0.0, "C": 0.25},
+    }
+    account = simulate(
+        world,
+        name="own",
+        assets=list(world.lines.values()),
+        decide_at=days[[0, 1, 3]],
+        policy=fixed({day: pd.Series(one) for day, one in targets.items()}),
+        execution=FREE.model_copy(update={"sweep": False}),
+        base="USD",
+        schedule=schedule("none"),
+        start=days[0].date(),
+        end=days[-1].date(),
+    )
+    assert account.cash["HKD"].tolist() == pytest.approx([0, 0, 4000, 4000, 2000])
+    layer_of = {"A": "first", "B": "first", "C": "second"}
+    told = books_of(
+        account,
+        group_of=layer_of,
+        groups=["first", "second"],
+        currency_of={s: line.currency for s, line in world.lines.items()},
+        currencies=["USD", "HKD"],
+        closes=world.home.sessions.close_utc,
+        sweep=False,
+    )
+    # all 4000 HKD lose a fifth as cash; C's 2000 were C by then: it neither gains
+    assert told.currency[3] == pytest.approx([0.0, 0.0, -0.1])
+    assert told.trading[3] == pytest.approx([0.0, 0.0, 0.0])
+    assert told.returns[3] == pytest.approx(-0.1)
+    assert told.other == pytest.approx([0.0] * 4, abs=ATTRIBUTION)
+
+
 def test_the_end_of_a_listing_is_a_return_of_its_layer() -> None:
     world = market(
         {"XNYS": {"A": [1.0] * 4, "B": [10.0, 10.0, 10.0, 10.0]}}, delisted={"B": 1}
