@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from engine.explain_scene import Reading, Scene
 from engine.ledger.backtest import Backtest
+from engine.market.bars import Bars
 from engine.portfolio.results import Decision
 from engine.portfolio.rules import traits
 from engine.study_result import StudyResult
@@ -23,6 +25,10 @@ TRADED = {
 }
 #: Kinds of assets that a thesis can limit, besides its legs.
 _KINDS = ("layers", "currencies", "countries")
+LAST_CLOSE = "last close"
+AS_TRADED = "as traded"
+#: Basis of a line's prices -> what its closes are.
+_BASES = {"total_return": "adjusted for dividends", "price_return": "without dividends"}
 NOTHING_KNOWN = "says nothing of this asset"
 
 
@@ -63,19 +69,23 @@ def contributions(scene: Scene, asset: str) -> pd.DataFrame:
 
 
 def prices(scene: Scene, asset: str) -> pd.DataFrame:
-    """Return the asset's last close with its session, and its currency's rate."""
+    """Return the asset's last close with its session, and its currency's rate.
+
+    The close as its file has it, of a raw line as traded; `basis` says what it is.
+    """
     market, known = scene.result.market, scene.known
     line = market.lines[asset]
     bars = next(one for one in known.bars.values() if asset in one.price.columns)
-    there = np.flatnonzero(np.isfinite(bars.price[asset].to_numpy(dtype=np.float64)))
+    close, basis = _closes(bars, asset, scene.result.market.coverage)
+    there = np.flatnonzero(np.isfinite(close))
     columns = ["item", "value", "unit", "session", "known_at", "source", "factors"]
     rows: list[list[object]] = []
     if len(there):
         last = int(there[-1])
         rows.append(
             [
-                "last close",
-                float(bars.price[asset].iloc[last]),
+                LAST_CLOSE,
+                float(close[last]),
                 line.currency,
                 bars.sessions.days[last],
                 bars.sessions.close_utc[last],
@@ -103,7 +113,19 @@ def prices(scene: Scene, asset: str) -> pd.DataFrame:
             ]
         )
     table = pd.DataFrame(rows, columns=columns)
+    table["basis"] = [basis if item == LAST_CLOSE else "" for item in table["item"]]
     return table.astype({"session": "datetime64[ns]", "known_at": "datetime64[ns]"})
+
+
+def _closes(
+    bars: Bars, asset: str, coverage: pd.DataFrame
+) -> tuple[npt.NDArray[np.float64], str]:
+    """Return an asset's closes (S,) as its file has them, and what they are."""
+    if bars.raw is not None and asset in bars.raw.close.columns:
+        return bars.raw.close[asset].to_numpy(dtype=np.float64), AS_TRADED
+    found = coverage[coverage["symbol"] == asset]["basis"] if len(coverage) else ()
+    basis = next((_BASES.get(str(one), "") for one in found), "")
+    return bars.price[asset].to_numpy(dtype=np.float64), basis
 
 
 def expectation(scene: Scene, asset: str) -> pd.DataFrame:
@@ -202,6 +224,7 @@ def actions(
 def costs(told: Backtest, filled: pd.DataFrame, acted: pd.DataFrame) -> pd.DataFrame:
     """Return what the trades and dividends of an asset cost, by kind."""
     paid = {kind: float(filled[column].sum()) for kind, column in TRADED.items()}
+    paid["fx"] += float(acted["fx_cost"].sum()) if len(acted) else 0.0
     if "withholding" in told.costs.columns:
         paid["withholding"] = float(acted["withheld"].sum()) if len(acted) else 0.0
     kept = {name: one for name, one in paid.items() if name in told.costs.columns}

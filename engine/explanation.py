@@ -26,7 +26,8 @@ class Explanation:
         study's last one where there is none (`last` is then True).
     observations : the observations behind the signal roles that the factors read, with
         ``value_date``, ``known_at``, ``source``; ``newest`` marks the last of each.
-    prices : the asset's last close with its session, and its currency's rate.
+    prices : the asset's last close with its session, as its file has it (`basis` says
+        what that is), and its currency's rate.
     contributions : one row per factor: its ``reading`` (own unit; a state factor's is
         the same for all assets) and when that was known, ``exposure`` (state factors),
         ``weight``, ``contribution`` in [-1, 1], ``part`` of the score, and why it is
@@ -107,9 +108,10 @@ def _known_words(one: Explanation) -> str:
     if closes.empty:
         return f"{start} had no price yet."
     close = closes.iloc[0]
+    basis = f" ({close['basis']})" if close["basis"] else ""
     return (
-        f"{start} had last closed at {close['value']:,.6g} {close['unit']}, in its "
-        f"session of {close['session'].date()}."
+        f"{start} had last closed at {close['value']:,.6g} {close['unit']}{basis}, in "
+        f"its session of {close['session'].date()}."
     )
 
 
@@ -236,7 +238,7 @@ def _chain_known(one: Explanation) -> Iterator[Row]:
         yield ["observation", item, row.value, row.unit, row.known_at, row.source]
     for row in _rows(one.prices):
         day = f" {row.session.date()}" if row.session == row.session else ""
-        item = f"{row.item}{day}"
+        item = f"{row.item}{f', {row.basis}' if row.basis else ''}{day}"
         yield ["price", item, row.value, row.unit, row.known_at, row.source]
 
 

@@ -105,11 +105,16 @@ def layers(result: StudyResult) -> Table | None:
             (
                 plain(words.label(str(row["group"])), "strong" if last else ""),
                 _beside(row, "weight", numbers.percent),
-                _beside(row, "return", numbers.percent),
+                plain("")
+                if _has_sides(row)
+                else _beside(row, "return", numbers.percent),
                 *[number(float(row[name]), show) for name in effects],
                 number(float(row["active"]), show, "strong" if last else ""),
             )
         )
+        if not last:
+            rows += _sides(row, len(effects) + 1)
+    sides = _SIDES_NOTE if any(map(_has_sides, tables.records(table))) else ""
     return Table(
         id="attribution",
         caption="Where the return over equal weight came from, by layer, whole period: "
@@ -123,8 +128,39 @@ def layers(result: StudyResult) -> Table | None:
         ),
         rows=tuple(rows),
         shaded=frozenset({len(rows) - 1}),
-        note=f"{_LAYERS_NOTE}{_by_currency(result, show)}",
+        note=f"{_LAYERS_NOTE}{sides}{_by_currency(result, show)}",
     )
+
+
+def _has_sides(row: Mapping[str, Any]) -> bool:
+    """Return whether either account held something of this layer short."""
+    shorts = row["weight_short"], row["weight_short_baseline"]
+    return row["group"] != TOTAL and any(float(one) != 0.0 for one in shorts)
+
+
+def _sides(row: Mapping[str, Any], effects: int) -> list[tuple[Cell, ...]]:
+    """Return what a layer held long and what it held short, below the layer."""
+    if not _has_sides(row):
+        return []
+    ends = ("", "_baseline")
+    long = {
+        f"weight{end}": float(row[f"weight{end}"]) - float(row[f"weight_short{end}"])
+        for end in ends
+    } | {f"return{end}": row[f"return{end}"] for end in ends}
+    short = {
+        f"{name}{end}": row[f"{name}_short{end}"]
+        for name in ("weight", "return")
+        for end in ends
+    }
+    return [
+        (
+            plain(f"\u2003{name}", "muted"),
+            _beside(side, "weight", numbers.percent),
+            _beside(side, "return", numbers.percent),
+            *[plain("")] * effects,
+        )
+        for name, side in (("long", long), ("short", short))
+    ]
 
 
 _LAYERS_NOTE = (
@@ -136,6 +172,12 @@ _LAYERS_NOTE = (
     "(1985), session by session, linked by Carino (1999): the effects sum to the "
     "difference of the two returns. A layer's return is before costs and stands still "
     "while nothing of it is held; that of the total is net."
+)
+_SIDES_NOTE = (
+    " A layer that was held short has a long and a short side, each with its own "
+    "weight and return; its effects are the sums of both. The return of a short side "
+    "is that of the shares sold: a gain of theirs is the account's loss. What only "
+    "one of the two accounts held is allocation."
 )
 
 

@@ -250,7 +250,7 @@ def _score_row(row: Mapping[Any, Any], factors: list[str]) -> tuple[Cell, ...]:
     )
     return (
         plain(str(row["asset"])),
-        plain(numbers.percent(held) if held > 5e-5 else numbers.MISSING),
+        plain(numbers.percent(held) if abs(held) > 5e-5 else numbers.MISSING),
         score,
         plain(numbers.percent(float(row["coverage"]), 0)),
         *[number(float(row[name]), _signed_score) for name in factors],

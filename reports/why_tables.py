@@ -104,17 +104,20 @@ def _price_rows(told: Sequence[Explanation]) -> Rows:
         if not there:
             continue
         sources = words.joined(list(dict.fromkeys(str(row["source"]) for row in there)))
+        bases = list(dict.fromkeys(row["basis"] for row in there))
+        one_basis = f"{bases[0]}; " if len(bases) == 1 and bases[0] else ""
         yield (
-            plain(words.label(item), sub=f"UTC; source: {sources}"),
-            *[_priced(row) for row in found],
+            plain(words.label(item), sub=f"{one_basis}UTC; source: {sources}"),
+            *[_priced(row, len(bases) > 1) for row in found],
         )
 
 
-def _priced(row: dict[str, Any] | None) -> Cell:
+def _priced(row: dict[str, Any] | None, with_basis: bool) -> Cell:
     if row is None or math.isnan(row["value"]):
         return plain(numbers.MISSING)
     text = f"{numbers.figures(row['value'])} {row['unit'].split(' ')[0]}"
-    return plain(text, sub=moment(row["known_at"]))
+    when = moment(row["known_at"])
+    return plain(text, sub=f"{when}; {row['basis']}" if with_basis else when)
 
 
 def _score_rows(told: Sequence[Explanation]) -> Rows:

@@ -24,6 +24,7 @@ from engine.evidence.attribution_books import (
     CASH,
     Array,
     Books,
+    Side,
     books_of,
     with_group,
 )
@@ -53,9 +54,11 @@ class Attribution:
 
     table : one row per baseline (`against`), `period` and `group`, the last being
         `TOTAL`. Columns: `weight` and `weight_baseline`, means over the sessions;
-        `return` and `return_baseline`, compounded, in the account's currency and before
-        costs (of `TOTAL`: net), NaN where nothing was held; `EFFECTS`; `active`, their
-        sum; `layers_known`, whether the baseline's own layers are.
+        `return` and `return_baseline` of what was held long, compounded, in the
+        account's currency and before costs (of `TOTAL`: net), NaN where nothing was;
+        the mean weight that was short, `weight_short`, at most 0, and what those assets
+        returned, `return_short`, and the same of the baseline; `EFFECTS`; `active`,
+        their sum; `layers_known`, whether the baseline's own layers are.
     currencies : one row per baseline, period and currency: `currency`, `effect`.
     """
 
@@ -73,7 +76,12 @@ class Effects:
 
 
 def brinson_fachler(
-    weight: Array, weight_baseline: Array, earned: Array, earned_baseline: Array
+    weight: Array,
+    weight_baseline: Array,
+    earned: Array,
+    earned_baseline: Array,
+    *,
+    whole: Array | None = None,
 ) -> Effects:
     r"""Return what choosing groups, and choosing within them, added.
 
@@ -83,6 +91,8 @@ def brinson_fachler(
         Opening weights of G groups over S periods; the rows of both have one sum.
     earned, earned_baseline : ndarray of shape (S, G)
         What each group added to the return: its weight times its return.
+    whole : ndarray of shape (S, 1), optional
+        What the baseline earned in all, if these are not all of its groups.
 
     Returns
     -------
@@ -94,7 +104,9 @@ def brinson_fachler(
     With returns :math:`r = c/w` and :math:`R_b` the baseline's: allocation
     :math:`(w-w_b)(r_b-R_b)`, selection :math:`w_b(r-r_b)`, interaction
     :math:`(w-w_b)(r-r_b)`. A group that one side does not hold has the other's return:
-    all of its effect is allocation.
+    all of its effect is allocation. A return is contribution over weight: that of a
+    group with long and short positions has no bounds where its weight crosses zero, so
+    each side is a group of its own (`effects_of`).
 
     References
     ----------
@@ -104,7 +116,8 @@ def brinson_fachler(
     own = np.divide(earned, weight, where=inside, out=np.zeros_like(earned))
     r_b = np.divide(earned_baseline, weight_baseline, where=outside, out=own.copy())
     r = np.where(inside, own, r_b)
-    whole = earned_baseline.sum(axis=-1, keepdims=True)
+    if whole is None:
+        whole = earned_baseline.sum(axis=-1, keepdims=True)
     over = weight - weight_baseline
     return Effects(
         allocation=over * (r_b - whole),
@@ -155,6 +168,7 @@ def attribute(
     lines: Mapping[str, Line],
     closes: npt.NDArray[np.datetime64],
     periods: Mapping[str, Rows] | None = None,
+    sweep: bool = True,
 ) -> Attribution:
     """Return where an account's return over each baseline came from.
 
@@ -176,6 +190,8 @@ def attribute(
     periods : mapping of name to ndarray of shape (T - 1,), optional
         Which sessions belong to each; `ALL` of them if not given. Each is linked by
         itself.
+    sweep : bool
+        Whether the accounts' foreign cash goes home at each close.
 
     Returns
     -------
@@ -193,6 +209,7 @@ def attribute(
         currency_of=currency_of,
         currencies=list(dict.fromkeys(moneys)),
         closes=closes,
+        sweep=sweep,
     )
     own = books(account, group_of=layer_of, groups=held)
     pairs = {}
@@ -246,9 +263,13 @@ def linked(pairs: Mapping[str, Pair], periods: Mapping[str, Rows]) -> Attributio
 
 
 def effects_of(pair: Pair) -> dict[str, Array]:
-    """Return each of `EFFECTS` by session and group, (S, G), not linked."""
+    """Return each of `EFFECTS` by session and group, (S, G), not linked.
+
+    The long and the short side of a group are two segments, each with a return; a
+    group's effect is their sum.
+    """
     own, baseline = pair.own, pair.baseline
-    parts = brinson_fachler(own.weight, baseline.weight, own.local, baseline.local)
+    parts = _segmented(own, baseline)
     other = np.zeros_like(own.weight)
     other[:, -1] = own.other - baseline.other
     return {
@@ -262,6 +283,26 @@ def effects_of(pair: Pair) -> dict[str, Array]:
     }
 
 
+def _segmented(own: Books, baseline: Books) -> Effects:
+    """Return Brinson and Fachler's effects, the sums of both sides of each group."""
+    whole = baseline.local.sum(axis=-1, keepdims=True)
+
+    def side(one: Side, other: Side) -> Effects:
+        return brinson_fachler(
+            one.weight, other.weight, one.local, other.local, whole=whole
+        )
+
+    long = side(own.long, baseline.long)
+    if not (own.sides or baseline.sides):
+        return long
+    short = side(own.short, baseline.short)
+    return Effects(
+        allocation=long.allocation + short.allocation,
+        selection=long.selection + short.selection,
+        interaction=long.interaction + short.interaction,
+    )
+
+
 def _columns(pair: Pair, effects: Mapping[str, Array], rows: Rows, k: Array) -> Columns:
     """Return a column per name, of one row per group and the total."""
     columns: Columns = {"group": [*pair.own.groups, TOTAL]}
@@ -270,7 +311,15 @@ def _columns(pair: Pair, effects: Mapping[str, Array], rows: Rows, k: Array) -> 
         columns[f"weight{suffix}"] = _with_sum(books.weight[rows].mean(axis=0))
     for suffix, books in sides:
         net = np.expm1(np.log1p(books.returns[rows]).sum())
-        columns[f"return{suffix}"] = np.append(_compounded(books, rows), net)
+        columns[f"return{suffix}"] = np.append(
+            _compounded(books.long, books.groups, rows), net
+        )
+    for suffix, books in sides:
+        short = books.short
+        columns[f"weight_short{suffix}"] = _with_sum(short.weight[rows].mean(axis=0))
+        columns[f"return_short{suffix}"] = np.append(
+            _compounded(short, books.groups, rows), np.nan
+        )
     shares = {name: _with_sum(_sum(k, effects[name][rows])) for name in EFFECTS}
     together = np.sum(list(shares.values()), axis=0)
     return columns | shares | {"active": together}
@@ -285,16 +334,16 @@ def _with_sum(values: Array) -> Array:
     return np.append(values, values.sum())
 
 
-def _compounded(books: Books, rows: Rows) -> Array:
-    """Return each group's return over the sessions (G,); NaN where never held.
+def _compounded(side: Side, groups: Sequence[str], rows: Rows) -> Array:
+    """Return what one side of each group returned (G,); NaN where it never was held.
 
     While nothing is held it stands still; cash has none.
     """
-    weight, earned = books.weight[rows], (books.local + books.currency)[rows]
+    weight, earned = side.weight[rows], (side.local + side.currency)[rows]
     held = np.abs(weight) > 1e-12
     r = np.divide(earned, weight, where=held, out=np.zeros_like(weight))
     growth = np.prod(1.0 + r, axis=0) - 1.0
-    known = held.any(axis=0) & (np.array(books.groups) != CASH)
+    known = held.any(axis=0) & (np.array(groups) != CASH)
     return np.asarray(np.where(known, growth, np.nan))
 
 

@@ -15,17 +15,31 @@ import numpy.typing as npt
 import pandas as pd
 
 from engine.errors import DataError
+from engine.evidence.attribution_events import (
+    FILL_COSTS,
+    Became,
+    became,
+    from_own_cash,
+    kept_back,
+    sums,
+)
 from engine.ledger.backtest import Backtest
 
 Array = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
+Moments = npt.NDArray[np.datetime64]
 
 #: The group of what is not invested.
 CASH = "cash"
-#: What a fill costs in its own currency, where the ledger has such a column.
-FILL_COSTS = ("slippage", "tax", "commission", "impact")
-#: Units that change by less than this share of themselves did not split.
-_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Side:
+    """What one account held long, or short: as in `Books`, each of shape (S, G)."""
+
+    weight: Array
+    local: Array
+    currency: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,13 +49,16 @@ class Books:
     days : (S,) home sessions, each from the close before it to its own.
     groups : (G,) names, `CASH` last; currencies : (C,).
     weight : (S, G) opening weight; each row sums to 1.
-    local : (S, G) what the opening holdings earned at the opening exchange rate.
+    local : (S, G) what the opening holdings earned, dividends before withholding with
+        it, at the opening exchange rate.
     currency : (S, G) what the rate added: f (1 + r) of each holding; by_currency :
         (S, C) the same, by currency.
     trading : (S, G) what the session's fills gained from the fill to the home close.
     costs : (S, G) minus what was paid for trading and financing; interest is cash's.
     other : (S,) what these do not explain; 0 but for rounding.
     returns : (S,) of NAV. All of the above but `weight` sum to it.
+    sides : weight, local and currency of what was held long (with cash) and of what was
+        held short, which sum to those above; empty where nothing ever was short.
     """
 
     days: pd.DatetimeIndex
@@ -55,6 +72,22 @@ class Books:
     costs: Array
     other: Array
     returns: Array
+    sides: tuple[Side, ...] = ()
+
+    @property
+    def long(self) -> Side:
+        """What was held long, and cash."""
+        if self.sides:
+            return self.sides[0]
+        return Side(weight=self.weight, local=self.local, currency=self.currency)
+
+    @property
+    def short(self) -> Side:
+        """What was held short; no weight is positive."""
+        if self.sides:
+            return self.sides[1]
+        none = np.zeros_like(self.weight)
+        return Side(weight=none, local=none, currency=none)
 
 
 def books_of(
@@ -64,7 +97,8 @@ def books_of(
     groups: Sequence[str],
     currency_of: Mapping[str, str],
     currencies: Sequence[str],
-    closes: npt.NDArray[np.datetime64],
+    closes: Moments,
+    sweep: bool = True,
 ) -> Books:
     """Return an account's sessions by group.
 
@@ -79,6 +113,8 @@ def books_of(
         At least those of the account.
     closes : ndarray of shape (T,)
         The home closes, UTC: a fill belongs to the first one at or after it.
+    sweep : bool
+        Whether foreign cash goes home at each close. If not, it pays for purchases.
 
     Returns
     -------
@@ -101,17 +137,33 @@ def books_of(
     rates = account.fx.reindex(columns=list(currencies)).to_numpy()
     nav = account.nav.to_numpy()
     held = account.weights.to_numpy()[:-1]
-    price = account.price.to_numpy()
-    later = price[1:] * _split(account, closes)
-    own, gained = _earned(held, price, later, rates[:, money])
+    after = became(account, closes)
+    later = after.worth(account.price.to_numpy())[1:]
+    own, gained = _earned(held, account.price.to_numpy(), later, rates[:, money])
     idle, revalued = _cash(account, currencies, rates)
-    paid, traded = _fills(account, group, len(names), closes)
+    paid, traded = _fills(account, group, len(names), closes, after)
+    if len(account.actions):
+        charged, moved = kept_back(account, closes)
+        paid += _by(charged, group, len(names))
+        traded += _by(moved, group, len(names))
+    if not sweep:
+        traded += _unmoved(account, group, len(names), closes)
     traded, paid = traded[1:] / nav[:-1, None], paid[1:] / nav[:-1, None]
-    weight, local, currency = (
-        _by(one, group, len(names)) for one in (held, own, gained)
-    )
-    weight[:, -1] += idle
-    currency[:, -1] += revalued.sum(axis=1)
+
+    def side(chosen: npt.NDArray[np.bool_] | None) -> Side:
+        parts = [held, own, gained]
+        if chosen is not None:
+            parts = [np.where(chosen, one, 0.0) for one in parts]
+        weight, local, currency = (_by(one, group, len(names)) for one in parts)
+        return Side(weight=weight, local=local, currency=currency)
+
+    net, sides = side(None), tuple[Side, ...]()
+    if (held < 0.0).any():
+        sides = side(held >= 0.0), side(held < 0.0)
+    for one in (net, *sides[:1]):
+        one.weight[:, -1] += idle
+        one.currency[:, -1] += revalued.sum(axis=1)
+    weight, local, currency = net.weight, net.local, net.currency
     whole = account.costs.to_numpy().sum(axis=1)[1:] / nav[:-1]
     paid[:, -1] += whole - paid.sum(axis=1)
     returns = nav[1:] / nav[:-1] - 1.0
@@ -129,6 +181,7 @@ def books_of(
         costs=-paid,
         other=returns - explained,
         returns=returns,
+        sides=sides,
     )
 
 
@@ -146,20 +199,15 @@ def with_group(books: Books, name: str) -> Books:
         currency=widened(books.currency),
         trading=widened(books.trading),
         costs=widened(books.costs),
+        sides=tuple(
+            Side(
+                weight=widened(one.weight),
+                local=widened(one.local),
+                currency=widened(one.currency),
+            )
+            for one in books.sides
+        ),
     )
-
-
-def _split(account: Backtest, closes: npt.NDArray[np.datetime64]) -> Array:
-    """Return how many units each opening unit became without a trade, (S, N)."""
-    held, trades = account.holdings.to_numpy(), account.trades
-    row = np.searchsorted(closes, trades["filled_utc"].to_numpy(), side="left")
-    asset = account.holdings.columns.get_indexer(pd.Index(trades["asset"]))
-    units = trades["units"].to_numpy(dtype=np.float64)
-    traded = _sums(row * held.shape[1] + asset, units, held.shape)
-    ratio = np.ones_like(held[1:])
-    np.divide(held[1:] - traded[1:], held[:-1], where=held[:-1] != 0.0, out=ratio)
-    ratio[np.abs(ratio - 1.0) < _ROUNDING] = 1.0
-    return ratio
 
 
 def _earned(
@@ -193,12 +241,14 @@ def _fills(
     account: Backtest,
     group: Places,
     count: int,
-    closes: npt.NDArray[np.datetime64],
+    closes: Moments,
+    after: Became,
 ) -> tuple[Array, Array]:
     """Return what fills cost and what they gained by the home close, (T, G) each.
 
-    A fill gains from its own price and rate to those of the close; what a seller abroad
-    was paid stays in his currency until then and moves with the rate.
+    A fill gains from its own price and rate to those of the close, with what a unit
+    paid or became in between; what a seller abroad was paid stays in his currency until
+    then and moves with the rate.
     """
     trades = account.trades
     row = np.searchsorted(closes, trades["filled_utc"].to_numpy(), side="left")
@@ -211,18 +261,25 @@ def _fills(
     known = [name for name in FILL_COSTS if name in trades.columns]
     paid = trades[known].to_numpy(dtype=np.float64).sum(axis=1)
     later = account.fx.to_numpy()[row, rate_of]
-    gained = units * (account.price.to_numpy()[row, asset] * later - price * rate)
+    worth = after.worth_of_fills(account.price.to_numpy()[row, asset])
+    gained = units * (worth * later - price * rate)
     received = np.where(units < 0.0, value - paid, 0.0)
     gained += received * (later / rate - 1.0)
     place = row * count + group[asset]
     shape = (len(closes), count)
-    return _sums(place, paid + fx_cost, shape), _sums(place, gained, shape)
+    return sums(place, paid + fx_cost, shape), sums(place, gained, shape)
 
 
-def _sums(place: Places, values: Array, shape: tuple[int, int]) -> Array:
-    """Return the sums of values by place in a flattened array of this shape."""
-    flat = np.bincount(place, values, minlength=shape[0] * shape[1])
-    return np.asarray(flat.reshape(shape), dtype=np.float64)
+def _unmoved(account: Backtest, group: Places, count: int, closes: Moments) -> Array:
+    """Return what spent foreign cash did not gain by the home close, (T, G)."""
+    trades = account.trades
+    row = np.searchsorted(closes, trades["filled_utc"].to_numpy(), side="left")
+    asset = account.weights.columns.get_indexer(pd.Index(trades["asset"]))
+    money = account.fx.columns.get_indexer(pd.Index(trades["currency"]))
+    rate = trades["fx"].to_numpy(dtype=np.float64)
+    moved = account.fx.to_numpy()[row, money] / rate - 1.0
+    lost = -from_own_cash(account, closes) * moved
+    return sums(row * count + group[asset], lost, (len(closes), count))
 
 
 def _by(values: Array, group: Places, count: int) -> Array:

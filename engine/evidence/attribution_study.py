@@ -42,6 +42,7 @@ def study_attribution(
         lines=market.lines,
         closes=closes,
         periods=periods_of(thesis.about, pd.DatetimeIndex(account.nav.index[1:])),
+        sweep=thesis.execution.sweep,
     )
 
 

@@ -37,6 +37,8 @@ ACTION_COLUMNS = (
     "currency",
     "paid",
     "withheld",
+    "fx",
+    "fx_cost",
 )
 
 
@@ -50,7 +52,7 @@ class Backtest:
     price : (T, N) last known price, own currency; fx : (T, C) base per unit.
     trades : one row per fill, columns `TRADE_COLUMNS`; `value`, `slippage`, `tax`,
         `commission` (charges per order), `impact` and `fx_cost` in the base currency,
-        `units` signed.
+        `units` signed (sold: negative), `value` never.
     costs : (T, kinds) what trading and financing cost each session, base currency,
         positive = paid. Always `slippage`, `tax`, `fx`, `interest`; `commission`,
         `impact`, `borrow`, `withholding` where settings and prices can give rise to
@@ -63,7 +65,8 @@ class Backtest:
     actions : one row per dividend, split and end of a listing that met a holding,
         columns `ACTION_COLUMNS`: `kind` is ``dividend`` (`value` per share), ``split``
         (new shares for one) or ``delisting`` (`value` per share); `units` held before,
-        `paid` before withholding and `withheld`, base currency.
+        `paid` before withholding and `withheld`, base currency; `fx` the rate of that
+        moment, `fx_cost` the currency spread when the money went home.
     fx_effect : (T,) what the change of rates since the last session did to what was
         held then, base currency: exposure at today's prices x change of the rate.
     """

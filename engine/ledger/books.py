@@ -80,10 +80,7 @@ def _trades(walk: Walk) -> pd.DataFrame:
     tape, fills = walk.tape, walk.fills
     asset, at = fills.asset, fills.at
     currency, home = tape.currency_of[asset], tape.closing[at]
-    spread = tape.spread[currency] if tape.rules.sweep else np.zeros(len(asset))
-    swept = np.where(
-        spread > 0.0, np.abs(fills.proceeds) * tape.home_fx[home, currency] * spread, 0
-    )
+    swept = _spread_at_sweep(walk, fills.proceeds, home, currency)
     columns = {
         "filled_utc": tape.moments[at],
         "session": tape.own_day[at, tape.venue_of[asset]].astype("datetime64[ns]"),
@@ -105,6 +102,43 @@ def _trades(walk: Walk) -> pd.DataFrame:
     return pd.DataFrame(columns)[list(TRADE_COLUMNS)]
 
 
+def _spread_at_sweep(
+    walk: Walk, came: np.ndarray, home: np.ndarray, currency: np.ndarray
+) -> np.ndarray:
+    """Return what cash that came, own currency, paid to go home, (K,), base currency.
+
+    All that came in one session and currency goes home as one sum. Where something is
+    owed abroad too (a short position's dividend), the sum is smaller, and what made it
+    what it is shares its spread.
+    """
+    tape, fills = walk.tape, walk.fills
+    spread = tape.spread[currency] if tape.rules.sweep else np.zeros(len(came))
+    gross = np.zeros((2, *walk.cash.shape))  # what was owed, what came
+    sold = tape.closing[fills.at], tape.currency_of[fills.asset]
+    at, money = _met(walk)
+    acted = tape.closing[at], money
+    for place, amount in ((sold, fills.proceeds), (acted, _received(walk))):
+        np.add.at(gross, ((amount > 0.0).astype(np.int64), *place), amount)
+    net = gross.sum(axis=0)
+    side = np.where(net > 0.0, gross[1], gross[0])
+    share = np.divide(net, side, where=side != 0.0, out=np.zeros_like(net))
+    pays = (spread > 0.0) & (came * net[home, currency] > 0.0)
+    paid = np.abs(came) * tape.home_fx[home, currency] * spread
+    return np.where(pays, paid * share[home, currency], 0.0)
+
+
+def _met(walk: Walk) -> tuple[np.ndarray, np.ndarray]:
+    """Return the moment of each event and the currency it paid in, (L,) each."""
+    event, actions = walk.events.event, walk.tape.actions
+    return actions.moment[event], walk.tape.currency_of[actions.asset[event]]
+
+
+def _received(walk: Walk) -> np.ndarray:
+    """Return what each event paid after withholding, own currency (L,)."""
+    paid, rate = walk.events.paid - walk.events.withheld, walk.tape.fx[_met(walk)]
+    return np.asarray(paid / rate)
+
+
 def _dividends(walk: Walk) -> np.ndarray:
     """Return cash dividends before withholding, (T, N), account's currency."""
     tape, events = walk.tape, walk.events
@@ -122,13 +156,15 @@ def _actions(walk: Walk) -> pd.DataFrame:
     ends, split = all_of.ends[events.event], all_of.split[events.event]
     dividend = all_of.dividend[events.event]
     none = np.zeros(len(split))
+    at, money = _met(walk)
+    rate = tape.fx[at, money]
+    fx_cost = _spread_at_sweep(walk, _received(walk), tape.closing[at], money)
     parts = []
-    for kind, rows, value, money in (
+    for kind, rows, value, pays in (
         ("split", split != 1.0, split, False),
         ("dividend", dividend > 0.0, dividend, True),
         ("delisting", ends, all_of.worth[events.event], True),
     ):
-        at = all_of.moment[events.event]
         asset = all_of.asset[events.event]
         own = tape.own_day[at, tape.venue_of[asset]].astype("datetime64[ns]")
         columns = {
@@ -138,9 +174,11 @@ def _actions(walk: Walk) -> pd.DataFrame:
             "kind": pd.Index([kind]).repeat(len(at)),
             "value": value,
             "units": events.units,
-            "currency": pd.Index(tape.currencies)[tape.currency_of[asset]],
-            "paid": events.paid if money else none,
-            "withheld": events.withheld if money else none,
+            "currency": pd.Index(tape.currencies)[money],
+            "paid": events.paid if pays else none,
+            "withheld": events.withheld if pays else none,
+            "fx": rate,
+            "fx_cost": fx_cost if pays else none,
         }
         parts.append(pd.DataFrame(columns)[rows])
     told: pd.DataFrame = pd.concat(parts)[list(ACTION_COLUMNS)]

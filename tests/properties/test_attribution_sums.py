@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import event, given, reject, settings
 from hypothesis import strategies as st
 
-from engine.costs.fees import schedule
+from engine.costs.charges import schedule_for
+from engine.errors import DataError
 from engine.evidence.attribution import (
     EFFECTS,
     TOTAL,
+    Pair,
     attribute,
     brinson_fachler,
     carino,
+    linked,
 )
+from engine.evidence.attribution_books import Books, Side
 from engine.ledger.backtest import Backtest
 from engine.ledger.simulate import fixed, simulate
 from engine.market.market import Market
 from engine.thesis.model import Execution
-from tests.ledger_cases import random_targets, random_terms
+from tests.ledger_cases import (
+    every_feature,
+    long_short_targets,
+    random_targets,
+    random_terms,
+)
 from tests.markets import random_market
 from tests.tolerances import ATTRIBUTION
 
@@ -28,11 +40,16 @@ LAYERS = ("first", "second", "third")
 
 
 def traded(
-    rng: np.random.Generator, world: Market, terms: Execution, name: str, base: str
+    rng: np.random.Generator,
+    world: Market,
+    terms: Execution,
+    name: str,
+    base: str,
+    draw: Callable[..., dict[pd.Timestamp, pd.Series]] = random_targets,
 ) -> Backtest:
     """An account that buys at random."""
     days = world.home.sessions.days
-    targets = random_targets(rng, world)
+    targets = draw(rng, world)
     return simulate(
         world,
         name=name,
@@ -41,7 +58,7 @@ def traded(
         policy=fixed(targets),
         execution=terms,
         base=base,
-        schedule=schedule(terms.fees),
+        schedule=schedule_for(terms),
         start=days[0].date(),
         end=days[-1].date(),
     )
@@ -84,6 +101,93 @@ def test_effects_of_random_books_sum_to_the_active_return(seed: int) -> None:
         assert money["effect"].sum() == pytest.approx(
             total["currency"], abs=ATTRIBUTION * size
         )
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=SEEDS)
+def test_effects_of_long_short_books_sum_and_stay_of_the_size_of_returns(
+    seed: int,
+) -> None:
+    """Raw prices with dividends, splits, ends of listings; layers that cross zero."""
+    rng = np.random.default_rng(seed)
+    world = random_market(rng, features=True)
+    terms = every_feature(rng, world)
+    try:
+        own, other = (
+            traded(rng, world, terms, name, "USD", long_short_targets)
+            for name in ("own", "other")
+        )
+    except DataError:
+        reject()
+    layer_of = {s: str(rng.choice(LAYERS[:2])) for s in world.lines}
+    table = attribute(
+        own,
+        {"other": other},
+        layer_of=layer_of,
+        layers=LAYERS,
+        lines=world.lines,
+        closes=world.home.sessions.close_utc,
+        sweep=terms.sweep,
+    ).table
+    parts = table.iloc[:-1]
+    grown = [float(one.nav.iloc[-1] / one.nav.iloc[0]) for one in (own, other)]
+    size = max(1.0, *grown)
+    effects = parts[list(EFFECTS)].to_numpy(dtype=np.float64)
+    assert effects.sum() == pytest.approx(grown[0] - grown[1], abs=ATTRIBUTION * size)
+    assert parts["other"].abs().max() <= ATTRIBUTION * size
+    short = parts[["weight_short", "weight_short_baseline"]].to_numpy()
+    event("a short position" if (short < 0.0).any() else "none")
+    assert (short <= 0.0).all()
+    assert np.abs(effects).max() <= 50.0 * size
+
+
+@settings(max_examples=200, deadline=None)
+@given(seed=SEEDS)
+def test_every_segment_return_lies_between_those_of_its_assets(seed: int) -> None:
+    """One layer of random long and short weights, its net weight next to nothing."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(2, 6))
+    raw = rng.normal(size=(1, count))
+    raw[:, -1] = -raw[:, :-1].sum() + rng.choice([0.0, 1e-17, 1e-12, 1e-3])
+    r = rng.normal(0.0, 0.05, (1, count))
+    even = np.full((1, count), 1.0 / count)
+    nothing = np.zeros((1, 1))
+
+    def books(w: np.ndarray) -> Books:
+        def side(chosen: np.ndarray) -> Side:
+            part = np.where(chosen, w, 0.0)
+            cash = 1.0 - w.sum() if chosen is long else 0.0
+            return Side(
+                weight=np.array([[part.sum(), cash]]),
+                local=np.array([[(part * r).sum(), 0.0]]),
+                currency=np.zeros((1, 2)),
+            )
+
+        long = w > 0.0
+        sides = side(long), side(w < 0.0)
+        weight, local = (
+            getattr(sides[0], n) + getattr(sides[1], n) for n in ("weight", "local")
+        )
+        none = np.zeros((1, 2))
+        return Books(
+            days=pd.DatetimeIndex(["2024-01-02"]), groups=("one", "cash"),
+            currencies=("USD",), weight=weight, local=local, currency=none,
+            by_currency=nothing, trading=none, costs=none, other=np.zeros(1),
+            returns=local.sum(axis=1), sides=sides,
+        )  # fmt: skip
+
+    pair = Pair(own=books(raw), baseline=books(even))
+    table = linked({"even": pair}, {"all": np.array([True])}).table
+    one, total = table.iloc[0], table.iloc[-1]
+    for name, side in (("return", raw > 0.0), ("return_short", raw < 0.0)):
+        if side.any():
+            low, high = r[side].min(), r[side].max()
+            assert low - 1e-12 <= one[name] <= high + 1e-12
+    gap = float((raw * r).sum() - (even * r).sum())
+    effects = table.iloc[:-1][["allocation", "selection", "interaction"]].to_numpy()
+    assert effects.sum() == pytest.approx(gap, abs=ATTRIBUTION)
+    assert total["active"] == pytest.approx(gap, abs=ATTRIBUTION)
+    assert np.abs(effects).max() <= 4.0 * np.abs(raw).sum() * np.abs(r).max() + 1.0
 
 
 @settings(max_examples=30, deadline=None)

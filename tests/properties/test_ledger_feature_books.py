@@ -49,6 +49,34 @@ def events_of(told: Backtest) -> list[tuple[pd.Timestamp, int, tuple]]:  # type:
 
 @settings(max_examples=60, deadline=None)
 @given(seed=SEEDS)
+def test_the_spread_is_that_of_fills_and_of_dividends(seed: int) -> None:
+    """Nothing of it is left over, short positions that owe dividends included."""
+    rng = np.random.default_rng(seed)
+    world = random_market(rng, features=True)
+    changed = {"sweep": True, "cash_rates": {}, "overdraft_rates": {}}
+    terms = every_feature(rng, world).model_copy(update=changed)
+    targets, days = long_short_targets(rng, world), world.home.sessions.days
+    try:
+        told = simulate(
+            world, name="all", assets=list(world.lines.values()),
+            decide_at=pd.DatetimeIndex(list(targets)), policy=fixed(targets),
+            execution=terms, base="USD", schedule=schedule_for(terms),
+            start=days[0].date(), end=days[-1].date(),
+        )  # fmt: skip
+    except DataError:
+        reject()
+    closes = world.home.sessions.close_utc
+    by_session = np.zeros(len(told.nav))
+    for table, moment in ((told.trades, "filled_utc"), (told.actions, "at_utc")):
+        if len(table):
+            row = np.searchsorted(closes, table[moment].to_numpy())
+            np.add.at(by_session, row, table["fx_cost"].to_numpy())
+    size = IDENTITY * float(told.nav.max())
+    assert told.costs["fx"].to_numpy() == pytest.approx(by_session, abs=size)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS)
 def test_units_follow_from_fills_splits_and_ends(seed: int) -> None:
     world, told, _ = told_of(seed)
     closes = world.home.sessions.close_utc

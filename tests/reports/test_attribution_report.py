@@ -52,6 +52,31 @@ def test_a_rest_is_shown_where_there_is_one(result: StudyResult) -> None:
     assert "Other" not in [one.label for one in shown]
 
 
+def test_a_layer_held_short_shows_both_sides_and_no_return_of_its_own(
+    result: StudyResult,
+) -> None:
+    layer = str(result.universe.layers[0])
+    table = result.attribution.table.copy()
+    chosen = (table["group"] == layer) & (table["against"] == EQUAL_WEIGHT)
+    chosen &= table["period"] == "all"
+    table.loc[chosen, ["weight", "weight_short"]] = 0.01, -0.04
+    table.loc[chosen, ["return", "return_short"]] = 0.25, 0.5
+    told = replace(result, attribution=replace(result.attribution, table=table))
+    shown = _printed(attribution_tables.layers(told))
+    before = _printed(attribution_tables.layers(result))
+    assert len(shown.rows) == len(before.rows) + 2
+    at = [row[0].text for row in shown.rows].index(layer.capitalize())
+    whole, long, short = shown.rows[at : at + 3]
+    assert (whole[1].text, whole[2].text) == ("1.0%", "")
+    assert [one[0].text.strip() for one in (long, short)] == ["long", "short"]
+    assert (long[1].text, long[2].text) == ("5.0%", "25.0%")
+    assert (short[1].text, short[2].text) == ("−4.0%", "50.0%")
+    assert {one.text for one in (*long[3:], *short[3:])} == {""}
+    assert "a gain of theirs is the account's loss" in shown.note
+    assert "short" not in before.note
+    assert shown.shaded == {len(shown.rows) - 1}
+
+
 def test_every_layer_has_a_row_and_the_last_one_is_the_sum(result: StudyResult) -> None:
     table = _printed(attribution_tables.layers(result))
     names = [row[0].text for row in table.rows]

@@ -63,6 +63,19 @@ def test_scores_are_those_of_the_last_decision(result: StudyResult) -> None:
     assert table["target"].reindex(order).tolist() == last.weights[order].tolist()
 
 
+def test_a_short_target_is_printed_with_its_sign(result: StudyResult) -> None:
+    last = result.decisions[-1]
+    targets = {"NVDA": -0.0812, "AVGO": 0.25, "688256.SS": 0.0}
+    weights = last.weights.copy()
+    for asset, weight in targets.items():
+        weights[asset] = weight
+    decisions = (*result.decisions[:-1], replace(last, weights=weights))
+    table = performance_tables.scores(replace(result, decisions=decisions))
+    assert table is not None
+    shown = {row[0].text: row[1].text for row in table.rows if len(row) > 1}
+    assert [shown[asset] for asset in targets] == ["−8.1%", "25.0%", "–"]
+
+
 def test_event_paths_keep_every_layer(result: StudyResult) -> None:
     long = tables.event_paths(result)
     assert set(long["layer"]) == set(result.universe.layers)

@@ -240,15 +240,138 @@ def test_an_asset_without_a_layer_or_a_currency_is_an_error() -> None:
 
 
 def test_a_split_earns_nothing() -> None:
-    world = market({"XNYS": {"A": [10.0, 10.0, 11.0, 12.1]}})
-    whole = hold(world, {"A": 0.5})
-    late = np.array([[1.0], [1.0], [2.0], [2.0]])  # two for one before the third close
-    halved = dataclasses.replace(
-        whole, holdings=whole.holdings * late, price=whole.price / late
+    whole = market({"XNYS": {"A": [10.0, 10.0, 11.0, 12.1]}})
+    halved = market(  # two for one before the third close
+        {"XNYS": {"A": [10.0, 10.0, 5.5, 6.05]}}, raw={"A": ({}, {2: 2.0})}
     )
-    plain, told = books(world, whole), books(world, halved)
+    plain, told = (books(one, hold(one, {"A": 0.5})) for one in (whole, halved))
     assert told.local == pytest.approx(plain.local, abs=ATTRIBUTION)
     assert told.other == pytest.approx([0.0] * 3, abs=ATTRIBUTION)
+
+
+def test_a_dividend_is_earned_by_its_layer_and_its_withholding_is_a_cost() -> None:
+    """400 B at 10 HKD pay 0.5 at 8 a dollar, less 10 %; swept at 10 a dollar."""
+    world = market(
+        {"XNYS": {"A": [1.0] * 4}, "XHKG": {"B": [10.0, 10.0, 9.8, 9.8]}},
+        rates={"HKD": [8.0, 8.0, 10.0, 10.0]},
+        raw={"B": ({2: 0.5}, {})},
+    )
+    terms = FREE.model_copy(
+        update={"fx_spread_bps": 100.0, "withholding": {"XHKG": 0.1}}
+    )
+    account = hold(world, {"B": 0.5}, terms)
+    told = books(world, account, {"A": "first", "B": "second"})
+    nav = 1000.0 - 5.0
+    assert account.nav.iloc[1] == pytest.approx(nav)
+    w = 500.0 / nav
+    assert told.weight[1, 1] == pytest.approx(w)
+    assert told.local[1, 1] == pytest.approx(w * ((9.8 + 0.5) / 10.0 - 1.0))
+    assert told.currency[1, 1] == pytest.approx(w * -0.2 * 1.03)
+    # 20 of 200 HKD withheld at 8; 1 % of 180 HKD at 10; neither is cash's
+    costs = 20.0 / 8.0 + 0.01 * 180.0 / 10.0
+    assert told.costs[1] == pytest.approx([0.0, -costs / nav, 0.0])
+    # what was withheld at 8 did not fall with the rate to 10
+    assert told.trading[1, 1] == pytest.approx(20.0 * (1 / 8 - 1 / 10) / nav)
+    after = 400 * 9.8 / 10 + 0.99 * 180 / 10 + 495.0
+    assert account.nav.iloc[2] == pytest.approx(after)
+    assert told.returns[1] == pytest.approx(after / nav - 1.0)
+    assert told.other == pytest.approx([0.0] * 3, abs=ATTRIBUTION)
+
+
+def test_what_is_bought_on_a_holiday_at_home_earns_its_dividend_in_trading() -> None:
+    """New York rests on row 1: the purchase and the ex-day are of one home session."""
+    world = market(
+        {"XNYS": {"A": [1.0] * 4}, "XHKG": {"B": [10.0, 10.0, 6.0, 6.0]}},
+        rates={"HKD": 10.0},
+        raw={"B": ({2: 1.0}, {2: 2.0})},
+        closed={"XNYS": [1]},
+    )
+    told = books(world, hold(world, {"B": 0.5}), {"A": "first", "B": "second"})
+    # 500 at 10 become 1000 at 6, which paid 1 each
+    assert told.trading[0, 1] == pytest.approx((1000 * 0.7 - 500 * 1.0) / 1000.0)
+    assert told.other == pytest.approx([0.0] * 2, abs=ATTRIBUTION)
+
+
+def test_cash_abroad_that_was_spent_does_not_move_with_the_rate() -> None:
+    """Sold at 8, spent at 8 on the next day, whose rate at the close is 10."""
+    world = market(
+        {"XNYS": {"A": [1.0] * 5}, "XHKG": {"B": [10.0] * 5, "C": [10.0] * 5}},
+        rates={"HKD": [8.0, 8.0, 8.0, 8.0, 10.0]},
+    )
+    days = world.home.sessions.days
+    targets = {
+        days[0]: {"B": 0.5},
+        days[1]: {"B": 0.0},
+        days[3]: {"B": 0.0, "C": 0.25},
+    }
+    account = simulate(
+        world,
+        name="own",
+        assets=list(world.lines.values()),
+        decide_at=days[[0, 1, 3]],
+        policy=fixed({day: pd.Series(one) for day, one in targets.items()}),
+        execution=FREE.model_copy(update={"sweep": False}),
+        base="USD",
+        schedule=schedule("none"),
+        start=days[0].date(),
+        end=days[-1].date(),
+    )
+    assert account.cash["HKD"].tolist() == pytest.approx([0, 0, 4000, 4000, 2000])
+    layer_of = {"A": "first", "B": "first", "C": "second"}
+    told = books_of(
+        account,
+        group_of=layer_of,
+        groups=["first", "second"],
+        currency_of={s: line.currency for s, line in world.lines.items()},
+        currencies=["USD", "HKD"],
+        closes=world.home.sessions.close_utc,
+        sweep=False,
+    )
+    # all 4000 HKD lose a fifth as cash; C's 2000 were C by then: it neither gains
+    assert told.currency[3] == pytest.approx([0.0, 0.0, -0.1])
+    assert told.trading[3] == pytest.approx([0.0, 0.0, 0.0])
+    assert told.returns[3] == pytest.approx(-0.1)
+    assert told.other == pytest.approx([0.0] * 4, abs=ATTRIBUTION)
+
+
+def test_the_end_of_a_listing_is_a_return_of_its_layer() -> None:
+    world = market(
+        {"XNYS": {"A": [1.0] * 4, "B": [10.0, 10.0, 10.0, 10.0]}}, delisted={"B": 1}
+    )
+    terms = FREE.model_copy(update={"delisting_return": -0.3})
+    told = books(world, hold(world, {"B": 0.5}, terms), {"A": "first", "B": "second"})
+    assert told.local[:, 1] == pytest.approx([0.0, 0.5 * -0.3, 0.0])
+    assert told.other == pytest.approx([0.0] * 3, abs=ATTRIBUTION)
+
+
+def test_a_layer_held_long_and_short_has_two_returns_and_no_third() -> None:
+    """Long 500 of A, short 499 of B: the net weight is next to nothing."""
+    world = market(
+        {"XNYS": {"A": [10.0, 10, 12], "B": [1.0, 1, 1.5], "C": [1.0, 1, 1.1]}}
+    )
+    terms = FREE.model_copy(update={"short_margin": 1.0})
+    own = hold(world, {"A": 0.5, "B": -0.499, "C": 0.4}, terms)
+    equal = hold(world, {"A": 0.4, "B": 0.3, "C": 0.3}, name="equal weight")
+    layer_of = {"A": "first", "B": "first", "C": "second"}
+    table = explain(world, own, {"equal weight": equal}, layer_of).table
+    first, total = table.iloc[0], table.set_index("group").loc[TOTAL]
+    assert first["weight"] == pytest.approx(0.0005)  # mean of two sessions
+    assert first["weight_short"] == pytest.approx(-0.2495)
+    assert (first["return"], first["return_short"]) == pytest.approx((0.2, 0.5))
+    assert np.isnan(total["return_short"])
+    assert first["weight_short_baseline"] == 0.0
+    assert np.isnan(first["return_short_baseline"])
+    # long: 0.5 at 20 % against 0.7 at 0.23 / 0.7; short: all allocation
+    r_b, whole = 0.23 / 0.7, 0.4 * 0.2 + 0.3 * 0.5 + 0.3 * 0.1
+    active = 0.5 * 0.2 - 0.499 * 0.5 + 0.4 * 0.1 - whole
+    assert total["active"] == pytest.approx(active, abs=ATTRIBUTION)
+    by_hand = {
+        "allocation": -0.2 * (r_b - whole) - 0.499 * (0.5 - whole),
+        "selection": 0.7 * (0.2 - r_b),
+        "interaction": -0.2 * (0.2 - r_b),
+    }
+    for name, value in by_hand.items():
+        assert first[name] == pytest.approx(value, abs=1e-9), name
 
 
 def test_commission_and_impact_are_costs_of_the_layer_that_traded() -> None:

@@ -267,7 +267,10 @@ def paying(tmp_path_factory: pytest.TempPathFactory) -> StudyResult:
             prices = [c for c in ("open", "high", "low", "close") if c in frame]
             frame.loc[later, prices] /= value
         frame.to_csv(place, index=False)
-    return engine.run(folder / "t.toml", prices=folder / "prices", end="2023-12-29")
+    place = folder / "t.toml"
+    text = place.read_text(encoding="utf-8")
+    place.write_text(f"{text}fx_spread_bps = 30\n", encoding="utf-8")
+    return engine.run(place, prices=folder / "prices", end="2023-12-29")
 
 
 def test_dividends_withholding_and_splits_are_in_the_profit(
@@ -284,12 +287,42 @@ def test_dividends_withholding_and_splits_are_in_the_profit(
     assert paid == event.paid > 0
     costs = tencent.costs.set_index("kind")["value"]
     assert costs["withholding"] == event.withheld
+    # the dividend goes home with the spread, and that is a cost of its asset
+    home = paying.backtest.fx["HKD"].loc[event.at_utc.normalize()]
+    net = (event.paid - event.withheld) / event.fx
+    assert event.fx_cost == pytest.approx(net * home * 30e-4, rel=1e-12)
+    assert event.fx_cost > 1e-9 * paying.backtest.nav.iloc[0]
+    spread = tencent.trades["fx_cost"].sum() + event.fx_cost
+    assert costs["fx"] == pytest.approx(spread, rel=1e-12)
     assert set(paying.backtest.actions["kind"]) == {"dividend", "split"}
     assert not tencent.simulated
     assert "SIMULATED." not in tencent.sentences
     for elsewhere in (dt.date(2023, 8, 1), dt.date(2023, 10, 2)):
         other = explain(paying, "0700.HK", elsewhere)
         assert number(other.profit, "dividends and delisting") == 0.0
+
+
+def test_the_last_close_is_the_one_in_the_file(paying: StudyResult) -> None:
+    """Of a raw line as traded: after its split and dividends the index is another."""
+    day = dt.date(2023, 10, 2)
+    for symbol, basis in (
+        ("NVDA", "as traded"),
+        ("0700.HK", "as traded"),
+        ("GOOGL", "adjusted for dividends"),
+    ):
+        one = explain(paying, symbol, day)
+        row = one.prices.set_index("item").loc["last close"]
+        bars = paying.market.bars_of(symbol)
+        panel = bars.price
+        if basis == "as traded":
+            assert bars.raw is not None
+            panel = bars.raw.close
+            assert row["value"] != bars.price[symbol].loc[row["session"]]
+        assert row["value"] == panel[symbol].loc[row["session"]]
+        assert row["basis"] == basis
+        assert f"({basis}), in its session" in one.sentences[0]
+        (item,) = one.chain().query("step == 'price'")["item"].iloc[:1]
+        assert item.startswith(f"last close, {basis} 2023-")
 
 
 def test_the_chain_holds_every_number_once(every: list[Explanation]) -> None:
