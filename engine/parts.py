@@ -230,9 +230,10 @@ def backtest_among_random(
     schedules = draw_schedules(inputs, decisions, count)
     progress("trading them, and again without costs")
     luck = rank_schedules(inputs, decisions, account, schedules)
+    if luck.ranking is None:
+        raise DataError(luck.note.rstrip("."))
     free = _without_costs(inputs)
     gross = rank_schedules(free, decisions, _replayed(free.tape, account), schedules)
-    assert luck.ranking is not None
     assert gross.ranking is not None
     table = luck.ranking.table.copy()
     place = table.columns.to_list().index("percentile_high") + 1
