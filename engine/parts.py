@@ -11,6 +11,7 @@ import pandas as pd
 
 from engine.app import inputs_of
 from engine.errors import DataError, UsageError, at_most, nearest
+from engine.evidence.caveats_portfolio import portfolio_caveats
 from engine.evidence.events import study_events, study_sensitivity
 from engine.evidence.luck import luck_sentences
 from engine.evidence.placebo_starts import fan_sentence
@@ -171,16 +172,20 @@ def _last_scored(inputs: StudyInputs, exposures: pd.DataFrame) -> Scored | None:
 
 
 def backtest(path: Path, *, progress: Progress, **options: Any) -> Table:
-    """Return performance of the barbell and its baselines."""
+    """Return performance of the barbell and its baselines; notes of its decisions."""
     progress("loading prices and signals")
     inputs = inputs_of(path, progress=progress, **options)
     check_prices(inputs)
     progress("deciding and trading")
-    _, account = trade_barbell(inputs)
+    decisions, account = trade_barbell(inputs)
     progress("trading the baselines")
     baselines = {**trade_baselines(inputs, account), **trade_readings(inputs)[0]}
     table = measure_performance(inputs, {account.name: account, **baselines})
-    return Table(table=table, simulated=inputs.market.simulated)
+    return Table(
+        table=table,
+        simulated=inputs.market.simulated,
+        note=" ".join(portfolio_caveats(decisions)),
+    )
 
 
 def backtest_around(

@@ -104,7 +104,7 @@ def _chosen(
         wider, slacks = relaxed(limits)
         if slacks:
             note = "limits relaxed: " + at_most(
-                [f"{name} by {slack:.6g}" for name, slack in slacks.items()]
+                [f"{name} by {slack:.6g}" for name, slack in slacks.items()], 20
             )
             wider = replace(wider, notes=(*wider.notes, note))
             chosen = _chosen(wider, aim, rates, session, relax=False)
