@@ -48,6 +48,20 @@ def test_what_must_be_sold_has_no_price_of_the_limit_per_name():
         assert "portfolio.max_weight (A05)" not in solution.prices
 
 
+def test_a_short_position_in_no_leg_is_bought_back_to_nothing_and_no_limit():
+    case = limits(
+        ["compute"] * 5 + ["labs"],
+        LEGS,
+        held=[0.0] * 5 + [-0.1],
+        max_weight=0.3,
+        max_short=0.2,
+    )
+    for solution in solvers_of(case):
+        assert solution.weights[5] == pytest.approx(0.0, abs=1e-6)
+        assert "portfolio.max_weight (A04)" in solution.prices
+        assert "portfolio.max_weight (A05)" not in solution.prices
+
+
 def test_a_range_of_one_number_has_one_price():
     """Its price is what a little more of it brings, as a difference shows."""
     for cash in (0.05, 0.3):
