@@ -40,8 +40,8 @@ def balance(scene: Scene, asset: str, on: Mapping[str, str]) -> pd.DataFrame:
     Columns item, value, unit; the last row is the sum of those above. `on` maps each
     limit with a shadow price to whom it lies on (`engine.explain_steps.limits`). No
     rows where the weights do not follow from such a balance: for another objective, a
-    closed form, an asset without a risk estimate, or where a limit binds that is on
-    no sum of weights (turnover, beta, gross, volatility).
+    closed form, an asset of no leg or without a risk estimate, or where a limit binds
+    that is on no sum of weights (turnover, beta, gross, volatility).
     """
     decision = scene.decision
     alpha, charge = float(decision.alpha[asset]), scene.charge.get(asset, np.nan)
@@ -52,8 +52,10 @@ def balance(scene: Scene, asset: str, on: Mapping[str, str]) -> pd.DataFrame:
         if on[name] != "others"
     ]
     total = sum(value for _, value in rows)
+    layer, thesis = scene.result.universe.layer_of(asset), scene.result.thesis
     followed = (
-        scene.result.thesis.portfolio.objective in _BALANCED
+        thesis.portfolio.objective in _BALANCED
+        and any(layer in leg.layers for leg in thesis.barbell.values())
         and bool(decision.prices)
         and bool(np.isfinite(total))
     )

@@ -11,6 +11,7 @@ import pandas as pd
 
 from engine.app import inputs_of
 from engine.errors import DataError, UsageError, nearest
+from engine.evidence.caveats_portfolio import portfolio_caveats
 from engine.evidence.events import study_events, study_sensitivity
 from engine.evidence.luck import luck_sentences
 from engine.evidence.placebo_starts import fan_sentence
@@ -174,16 +175,20 @@ def _last_scored(inputs: StudyInputs, exposures: pd.DataFrame) -> Scored | None:
 
 
 def backtest(path: Path, *, progress: Progress, **options: Any) -> Table:
-    """Return performance of the barbell and its baselines."""
+    """Return performance of the barbell and its baselines; notes of its decisions."""
     progress("loading prices and signals")
     inputs = inputs_of(path, progress=progress, **options)
     check_prices(inputs)
     progress("deciding and trading")
-    _, account = trade_barbell(inputs)
+    decisions, account = trade_barbell(inputs)
     progress("trading the baselines")
     baselines = {**trade_baselines(inputs, account), **trade_readings(inputs)[0]}
     table = measure_performance(inputs, {account.name: account, **baselines})
-    return Table(table=table, simulated=inputs.market.simulated)
+    return Table(
+        table=table,
+        simulated=inputs.market.simulated,
+        note=" ".join(portfolio_caveats(decisions)),
+    )
 
 
 def backtest_around(
@@ -233,9 +238,10 @@ def backtest_among_random(
     schedules = draw_schedules(inputs, decisions, count)
     progress("trading them, and again without costs")
     luck = rank_schedules(inputs, decisions, account, schedules)
+    if luck.ranking is None:
+        raise DataError(luck.note.rstrip("."))
     free = _without_costs(inputs)
     gross = rank_schedules(free, decisions, _replayed(free.tape, account), schedules)
-    assert luck.ranking is not None
     assert gross.ranking is not None
     table = luck.ranking.table.copy()
     place = table.columns.to_list().index("percentile_high") + 1

@@ -20,6 +20,9 @@ from engine.study_inputs import StudyInputs
 
 #: Beside the seed of a study, so that random barbells share no draws with a bootstrap.
 _RANDOM_STREAM = 500
+_UNRANKED = "The barbell is not ranked among random ones"
+#: Random barbells whose growth of 1 differs by less are one portfolio.
+_ALIKE = 1e-4
 
 
 def begin_luck(
@@ -53,15 +56,13 @@ def study_luck(
     if not count:
         return Luck()
     if not decisions or not len(account.returns):
-        return Luck(
-            note="The barbell is not ranked among random ones: it decides nothing."
-        )
+        return Luck(note=f"{_UNRANKED}: it decides nothing.")
     try:
         schedules = draw_schedules(inputs, decisions, count)
         return rank_schedules(inputs, decisions, account, schedules)
     except (InfeasibleError, DataError) as error:
         why = str(error).rstrip(".")
-        return Luck(note=f"The barbell is not ranked among random ones: {why}.")
+        return Luck(note=f"{_UNRANKED}: {why}.")
 
 
 def without_luck(inputs: StudyInputs) -> StudyInputs:
@@ -98,9 +99,19 @@ def rank_schedules(
 ) -> Luck:
     """Return an account's place among schedules that trade on the study's tape.
 
-    They are walked by the compiled ledger. Raises as `simulate_schedules`.
+    They are walked by the compiled ledger. No place, but a note, for an account that
+    bought nothing and among schedules that all come to the same: a percentile would
+    speak of rounding. Raises as `simulate_schedules`.
     """
+    if not len(account.trades):
+        return Luck(note=f"{_UNRANKED}: it bought nothing.")
     decided = pd.DatetimeIndex([one.session for one in decisions])
     batch = simulate_schedules(inputs.tape, schedules, decided)
+    grown = batch.nav[:, -1] / batch.nav[:, 0]
+    if float(np.ptp(grown)) < _ALIKE:
+        return Luck(
+            note=f"{_UNRANKED}: its limits leave room for one portfolio only, and all "
+            f"{len(grown):,} are alike."
+        )
     free = unbound(inputs.thesis.portfolio)
     return luck_of(account, batch, inputs.thesis.about, free)

@@ -79,6 +79,7 @@ def place_sentence(result: StudyResult, ranking: Ranking) -> str:
         f"{_place(row['percentile'])} ({_place(row['percentile_low'])} to "
         f"{_place(row['percentile_high'])}), {_meaning(row)}"
         for row, (name, show, _) in ((placed[key], _SHOWN[key]) for key in _SHOWN)
+        if np.isfinite(row["percentile"])
     ]
     count = numbers.count(placed["total_return"]["n"])
     sample = sample_of(result)
@@ -261,6 +262,8 @@ def _beside(result: StudyResult, ranking: Ranking) -> str:
     if other is None:
         return ""
     placed = _placed(ranking, other.sample)
+    if not all(np.isfinite(placed[name]["percentile"]) for name in _SHOWN):
+        return ""
     return (
         f" {words.label(other.sample)} they are "
         f"{_place(placed['total_return']['percentile'])} and "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from engine.evidence.caveats_portfolio import portfolio_caveats
 from engine.study_result import StudyResult
 from reports import (
     claim_sections,
@@ -91,12 +92,14 @@ def _frame(result: StudyResult, run: str) -> Document:
 def _verdict(result: StudyResult) -> Section:
     statement = result.thesis.about.statement
     meaning = words.in_sample_meaning(result)
+    decided = " ".join(portfolio_caveats(result.decisions))
     unscored = words.unscored_sentence(result)
     blocks: list[Block | None] = [
         tiles(result),
         Text(text=words.verdict(result), role="lead"),
         Text(text=f"The thesis says: {statement}") if statement else None,
         Text(text=words.performance_sentence(result)),
+        Text(text=decided) if decided else None,
         Text(text=unscored) if unscored else None,
         _growth(result),
         Text(text=meaning, role="note") if meaning else None,

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from engine.evidence.caveats_portfolio import portfolio_caveats
 from engine.evidence.results import ThesisScore
 from engine.market.market import STAMP as STAMP
 from engine.study_paths import ANTI_THESIS, EQUAL_WEIGHT
@@ -332,9 +333,11 @@ def unscored_sentence(result: StudyResult) -> str:
 
 
 def caveats_left(result: StudyResult) -> tuple[str, ...]:
-    """Return the caveats without what the verdict has said: the unscored decisions."""
+    """Return the caveats without what the verdict has said of the decisions."""
+    above = portfolio_caveats(result.decisions)
+    caveats = tuple(one for one in result.caveats if one not in above)
     if not unscored_sentence(result):
-        return result.caveats
+        return caveats
     said = r"At \d+ of \d+ decisions too few factors spoke[^.]*\. ?"
-    left = [re.sub(said, "", sentence) for sentence in result.caveats]
+    left = [re.sub(said, "", sentence) for sentence in caveats]
     return tuple(sentence for sentence in left if sentence)

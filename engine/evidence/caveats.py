@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.errors import at_most
+from engine.evidence.caveats_portfolio import portfolio_caveats
 from engine.evidence.caveats_register import register_caveats
 from engine.ledger.baselines import anti_legs
 from engine.market.listing import Line, Universe
@@ -30,6 +31,7 @@ def caveats(
         _simulated(market),
         _sample(thesis, registration),
         _dates(thesis, universe, assets, registration),
+        *portfolio_caveats(decisions),
         *register_caveats(thesis, registration),
         _overridden(overrides),
         _proxy(thesis, universe, market, assets),

@@ -24,7 +24,7 @@ from engine.errors import DataError, InfeasibleError
 from engine.ledger.simulate import tradeable_at
 from engine.ledger.tape import Tape
 from engine.portfolio.constraints import Limits
-from engine.portfolio.relax import relaxed
+from engine.portfolio.relax import relaxed, widened
 from engine.portfolio.results import Decision
 from engine.portfolio.rules import Position, Rules, limits_at, traits
 from engine.thesis.model import Portfolio, Thesis
@@ -132,7 +132,7 @@ def limits_of(
             },
         ),
     )
-    return relaxed(limits)[0] if rules.relax else limits
+    return relaxed(widened(limits, decision.slacks))[0] if rules.relax else limits
 
 
 def draw_barbells(

@@ -89,8 +89,8 @@ def decide(
     Returns
     -------
     Decision
-        Limits are met to 1e-6; weights below 1e-8 are 0. The order of `assets` only
-        orders the answer.
+        Limits are met to 1e-6; what is below the solver's rounding is 0. The order
+        of `assets` only orders the answer.
 
     Raises
     ------

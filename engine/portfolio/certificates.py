@@ -72,6 +72,8 @@ def prices_of(problem: Problem, piece: Piece) -> Iterator[tuple[str, float]]:
     for place in np.flatnonzero(np.abs(piece.on_bounds) > _BINDS):
         multiplier = float(piece.on_bounds[place])
         if multiplier > 0.0 and limits.cap[place] <= limits.ceiling[place]:
+            if limits.cap[place] == 0.0:
+                continue  # in no leg, or to be sold: no limit per name keeps it out
             yield f"{CAP} ({limits.assets[place]})", multiplier * problem.scale
         elif multiplier > 0.0 and limits.reach is not None and limits.may_buy[place]:
             yield f"{REACH} ({limits.assets[place]})", multiplier * problem.scale

@@ -22,8 +22,10 @@ from engine.portfolio.objectives.goal import Aim, Goal
 from engine.portfolio.relax import relaxed
 from engine.portfolio.solvers import answers
 
-#: A weight, or a change of one, below this is the solver's rounding.
+#: A weight, or a change of one, below this is the solver's rounding: it is no order.
 DUST = 1e-8
+#: The same of a conic solver, whose weights are good to about 1e-7.
+CONIC_DUST = 2e-7
 
 Rates = tuple[np.ndarray, np.ndarray]
 
@@ -102,7 +104,7 @@ def _chosen(
         wider, slacks = relaxed(limits)
         if slacks:
             note = "limits relaxed: " + at_most(
-                [f"{name} by {slack:.6g}" for name, slack in slacks.items()]
+                [f"{name} by {slack:.6g}" for name, slack in slacks.items()], 20
             )
             wider = replace(wider, notes=(*wider.notes, note))
             chosen = _chosen(wider, aim, rates, session, relax=False)
@@ -138,7 +140,8 @@ def _worthwhile(
     found = worthwhile(limits, attempt)
     if found.answer is None:
         return None, found.word
-    notes = (*found.answer.notes, *notes_of(limits, found.dropped, found.asked))
+    told = notes_of(limits, found.answer.weights, found.dropped)
+    notes = (*found.answer.notes, *told)
     chosen = replace(found.answer, notes=notes)
     if limits.orders is not None and limits.orders.minima:
         # no order either for what is to stay: it would follow the price, for a minimum
@@ -172,8 +175,11 @@ def _attempt(
         if solution.weights is None:
             fallback = f"{solution.solver}: {solution.status}"
             continue
+        weights = solution.weights
+        if "clarabel" in solution.solver:
+            weights = freed(weights, limits.held, CONIC_DUST)
         settled, missed = _settle(
-            limits, aim.goal, solution.weights, rates, covered, spare, flat
+            limits, aim.goal, weights, rates, covered, spare, flat
         )
         if not missed:
             chosen = replace(
@@ -187,6 +193,12 @@ def _attempt(
             return chosen, ""
         fallback = f"{solution.solver}: {solution.status}, but {missed} missed"
     return None, fallback
+
+
+def freed(weights: np.ndarray, held: np.ndarray, dust: float) -> np.ndarray:
+    """Return weights (N,) that are 0, or what is held, where they are within dust."""
+    still = np.abs(weights - held) < dust
+    return np.where(still, held, np.where(np.abs(weights) < dust, 0.0, weights))
 
 
 def _settle(
@@ -203,14 +215,12 @@ def _settle(
     What minima (and impact, where `flat`) add beyond `spare` is left out of the limits,
     not of the costs.
 
-    A weight within 1e-8 of 0 or of what is held becomes exactly that; what cannot
+    A weight within `DUST` of 0 or of what is held becomes exactly that; what cannot
     trade keeps exactly what is held.
     """
-    still = np.abs(weights - limits.held) < DUST
-    still |= limits.closed
-    settled = np.where(np.abs(weights) < DUST, 0.0, weights)
+    settled = freed(weights, limits.held, DUST)
     settled = np.where(limits.shorts, settled, np.maximum(settled, 0.0))
-    settled = np.where(still, limits.held, settled)
+    settled = np.where(limits.closed, limits.held, settled)
     traded, over = settled - limits.held, 0.0
     costs = at_rates(traded, *rates)
     if limits.orders is not None:

@@ -185,7 +185,31 @@ def _solve(limits: Limits, rows: Sequence[Row], cost: np.ndarray) -> Solved:
     from scipy.optimize import linprog  # 0.3 s to import, needed only on failure
 
     n, width = len(limits.assets), 4 * len(limits.assets) + 3
-    slacks = len(cost) - width
+    gives = np.eye(len(rows), len(cost) - width)
+    programme = elastic_programme(limits, rows, gives)
+    solved = linprog(cost, method="highs-ds", **programme)
+    ceiling = programme["bounds"][:n, 1]
+    return Solved(
+        value=float(solved.fun),
+        slacks=np.asarray(solved.x[width:]),
+        multipliers=-np.asarray(solved.ineqlin.marginals)[: len(rows)],
+        floors=float(solved.lower.marginals[:n] @ np.maximum(limits.floor, 0.0)),
+        shorts=float(solved.lower.marginals[:n] @ np.maximum(-limits.floor, 0.0)),
+        ceilings=-float(
+            solved.upper.marginals[:n] @ np.where(np.isinf(ceiling), 0.0, ceiling)
+        ),
+    )
+
+
+def elastic_programme(
+    limits: Limits, rows: Sequence[Row], gives: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return rows, flows and bounds as `scipy.optimize.linprog` takes them.
+
+    `gives` (rows, K) is what each of K slacks adds to the bound of each row; the
+    slacks stand behind what a `Row` stacks, from 0 up.
+    """
+    n, width, slacks = len(limits.assets), 4 * len(limits.assets) + 3, gives.shape[1]
     matrix = np.array([row.coefficients for row in rows]).reshape(len(rows), width)
     shorts = np.zeros((n, width + slacks))  # -w - short <= 0
     shorts[:, :n], shorts[:, 3 * n + 3 : width] = -np.eye(n), -np.eye(n)
@@ -194,30 +218,20 @@ def _solve(limits: Limits, rows: Sequence[Row], cost: np.ndarray) -> Solved:
     flows[n, 3 * n :][:3] = 1.0, -1.0, 1.0  # cash - rise + fall
     flows[n + 1, :n], flows[n + 1, 3 * n] = 1.0, 1.0  # weights + cash
     exits = float(limits.held[limits.forced].sum())
-    ceiling = np.maximum(np.where(limits.cap > 0, limits.ceiling, 0.0), limits.floor)
-    buyable = np.isinf(ceiling)
     bounds = np.zeros((width + slacks, 2))
     bounds[:, 1] = np.inf
-    bounds[:n, 0], bounds[:n, 1] = limits.floor, ceiling
+    bounds[:n, 0] = limits.floor
+    bounds[:n, 1] = np.maximum(
+        np.where(limits.cap > 0, limits.ceiling, 0.0), limits.floor
+    )
     bounds[3 * n, 0] = -np.inf
-    elastic = np.hstack([matrix, -np.eye(len(rows), slacks)])
-    solved = linprog(
-        cost,
-        A_ub=np.vstack([elastic, shorts]),
-        b_ub=np.concatenate([[row.bound for row in rows], np.zeros(n)]),
-        A_eq=flows,
-        b_eq=np.concatenate([limits.held, [limits.held_cash + exits, 1.0]]),
-        bounds=bounds,
-        method="highs-ds",
-    )
-    return Solved(
-        value=float(solved.fun),
-        slacks=np.asarray(solved.x[width:]),
-        multipliers=-np.asarray(solved.ineqlin.marginals)[: len(rows)],
-        floors=float(solved.lower.marginals[:n] @ np.maximum(limits.floor, 0.0)),
-        shorts=float(solved.lower.marginals[:n] @ np.maximum(-limits.floor, 0.0)),
-        ceilings=-float(solved.upper.marginals[:n] @ np.where(buyable, 0.0, ceiling)),
-    )
+    return {
+        "A_ub": np.vstack([np.hstack([matrix, -gives]), shorts]),
+        "b_ub": np.concatenate([[row.bound for row in rows], np.zeros(n)]),
+        "A_eq": flows,
+        "b_eq": np.concatenate([limits.held, [limits.held_cash + exits, 1.0]]),
+        "bounds": bounds,
+    }
 
 
 def _irreducible(limits: Limits, rows: Sequence[Row]) -> list[Row]:
@@ -272,10 +286,11 @@ def _turnover_sentence(limits: Limits, clash: Sequence[Row], limit: Row) -> str:
     named = dict.fromkeys(_term(row, 1.0) for row in others)
     short = needed - limit.value
     digits = _digits(min(short, limit.value))
+    drift = "" if limit.value else "; 0 lets nothing back that prices carry beyond it"
     return (
         f"{' and '.join(named)} needs a turnover of {needed:.{digits}f} from what is "
         f"held, but {TURNOVER} allows {limit.value:.{digits}f} "
-        f"({short:.{digits}f} short)"
+        f"({short:.{digits}f} short{drift})"
     )
 
 

@@ -27,7 +27,7 @@ from engine.portfolio.certificates import is_proof, prices_of, residual_of, slop
 from engine.portfolio.constraints import Limits
 from engine.portfolio.direct_problem import Piece, Problem, Rates, problem_of
 from engine.portfolio.objectives.goal import Goal, Quadratic
-from engine.portfolio.solution import Solution
+from engine.portfolio.solution import Solution, netted
 
 #: PIQP stops here, in the scaled problem.
 PRECISION = 1e-11
@@ -82,7 +82,7 @@ def solve(limits: Limits, goal: Quadratic, rates: Rates, *, covered: bool) -> So
         solver="piqp",
         weights=piece.weights,
         residual=residual,
-        prices=dict(prices_of(problem, piece)),
+        prices=netted(dict(prices_of(problem, piece))),
     )
 
 

@@ -42,6 +42,8 @@ Attempt = Callable[[Limits, float, bool], tuple[Answer | None, str]]
 
 #: Rounds after which cash is set aside for whatever could be charged.
 _ROUNDS = 5
+#: Names that a note lists before it counts the rest.
+_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -196,19 +198,24 @@ def _without(limits: Limits, dropped: np.ndarray) -> Limits:
     )
 
 
-def notes_of(limits: Limits, dropped: np.ndarray, asked: np.ndarray) -> list[str]:
-    """Return one sentence on each kind of order that is too small."""
-    notes, orders = [], limits.orders
-    bound = "" if orders is None else f"{orders.largest_fixed:.2%}"
+def notes_of(limits: Limits, weights: np.ndarray, dropped: np.ndarray) -> list[str]:
+    """Return one sentence on the orders not placed, and on those placed though dear."""
+    orders = limits.orders
+    if orders is None or not orders.minima:
+        return []
+    notes = []
+    bound = f"{orders.largest_fixed:.2%}"
     names = np.array(limits.assets, dtype=object)
+    dropped = dropped & (weights == limits.held)
+    asked = (_added(limits, orders, weights)[0] > orders.largest_fixed) & ~dropped
     if dropped.any():
         notes.append(
             f"no order, minimum charges would add more than {bound} of it: "
-            f"{at_most(names[dropped].tolist())}"
+            f"{at_most(names[dropped].tolist(), _NAMED)}"
         )
     if asked.any():
         notes.append(
             f"minimum charges add more than {bound} of orders that the limits ask "
-            f"for: {at_most(names[asked].tolist())}"
+            f"for: {at_most(names[asked].tolist(), _NAMED)}"
         )
     return notes

@@ -26,7 +26,7 @@ from engine.portfolio.constraints import (
     Limits,
 )
 from engine.portfolio.objectives.goal import Goal
-from engine.portfolio.solution import Solution
+from engine.portfolio.solution import Solution, netted
 
 #: Clarabel's stopping tolerances: weights are reported, and compared, to 1e-6.
 PRECISION = {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10}
@@ -95,7 +95,7 @@ def solve(limits: Limits, goal: Goal, rates: Rates, *, covered: bool) -> Solutio
         solver=name,
         weights=np.asarray(programme.weights.value) / float(programme.whole.value),
         residual=residual,
-        prices=_prices(programme, goal.scale) if priced else {},
+        prices=_prices(programme, goal.scale, limits.cap) if priced else {},
     )
 
 
@@ -261,7 +261,9 @@ def _counted(limits: Limits, weights: cp.Expression) -> Iterator[Rule]:
         yield Rule(constraint=cp.sum(chosen) <= limits.most_names, name=NAMES)
 
 
-def _prices(programme: Programme, scale: float) -> Mapping[str, float]:
+def _prices(
+    programme: Programme, scale: float, caps: np.ndarray
+) -> Mapping[str, float]:
     """Return what the objective gains per unit of each limit that binds."""
     prices = {}
     for rule in programme.rules:
@@ -270,9 +272,11 @@ def _prices(programme: Programme, scale: float) -> Mapping[str, float]:
         multipliers = np.atleast_1d(np.asarray(rule.constraint.dual_value, dtype=float))
         label = f"{rule.name} {rule.side}".rstrip()
         for place in np.flatnonzero(multipliers > _BINDS):
+            if rule.name == CAP and not caps[place] > 0.0:
+                continue  # in no leg, or to be sold: no limit per name keeps it out
             key = f"{label} ({rule.assets[place]})" if rule.assets else label
             prices[key] = float(multipliers[place]) * scale
-    return prices
+    return netted(prices)
 
 
 def _square_root(matrix: np.ndarray) -> np.ndarray:

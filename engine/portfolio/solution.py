@@ -8,6 +8,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
+def netted(prices: Mapping[str, float]) -> dict[str, float]:
+    """Return shadow prices with one for a limit whose two sides both have one.
+
+    Where a range is one number, what a solver splits over its sides is one price.
+    """
+    found = dict(prices)
+    for low in [name for name in prices if name.endswith(" minimum")]:
+        high = f"{low.removesuffix(' minimum')} maximum"
+        if high not in prices:
+            continue
+        net = prices[low] - prices[high]
+        del found[high if net >= 0.0 else low]
+        found[low if net >= 0.0 else high] = abs(net)
+    return {name: price for name, price in found.items() if price > 0.0}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Solution:
     """The solver's word and, where it has one, weights before costs, shape (N,).

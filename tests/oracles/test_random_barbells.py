@@ -35,6 +35,7 @@ from engine.ledger.random_barbells import (
 from engine.ledger.simulate import fixed, play
 from engine.portfolio.results import Decision
 from engine.study_inputs import StudyInputs
+from engine.study_luck import rank_schedules
 from engine.study_paths import trade_barbell
 from engine.thesis.model import About, Portfolio
 from tests.flagship import FLAGSHIP
@@ -174,6 +175,34 @@ def test_a_leg_that_its_names_cannot_fill_is_an_error_that_names_it() -> None:
         draw_barbells(narrow, 3, 10, np.random.default_rng(0))
     with pytest.raises(InfeasibleError, match="cannot fill"):
         draw_budgets(np.zeros(2), np.array([0.3, 0.3]), 5, np.random.default_rng(0))
+
+
+def test_a_limit_that_a_decision_widened_is_as_wide_for_the_draws() -> None:
+    inputs, decisions, _ = study()
+    loose = inputs.thesis.portfolio.model_copy(update={"relax": True})
+    thesis = inputs.thesis.model_copy(update={"portfolio": loose})
+    told = replace(decisions[0], slacks={"portfolio.max_weight": 0.05})
+    own, wide = (
+        limits_of(inputs.tape, one, thesis, _layers(inputs))
+        for one in (decisions[0], told)
+    )
+    bought = own.may_buy
+    assert wide.cap[bought] - own.cap[bought] == pytest.approx(0.05, abs=1e-6)
+
+
+def test_where_no_draw_differs_there_is_no_place() -> None:
+    inputs, decisions, account = study()
+    same = np.repeat(drawn(1), 5, axis=0)
+    luck = rank_schedules(inputs, decisions, account, same)
+    assert luck.ranking is None
+    assert luck.note == (
+        "The barbell is not ranked among random ones: its limits leave room for one "
+        "portfolio only, and all 5 are alike."
+    )
+    idle = replace(account, trades=account.trades.iloc[:0])
+    luck = rank_schedules(inputs, decisions, idle, drawn(5))
+    assert luck.ranking is None
+    assert "it bought nothing" in luck.note
 
 
 def _layers(inputs: StudyInputs) -> dict[str, str]:

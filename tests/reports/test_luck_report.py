@@ -72,6 +72,18 @@ def test_a_place_is_called_skill_only_beyond_the_error_of_the_draws(
     assert said.count(f"{meant} what a draw alone gives") == 2
 
 
+def test_a_metric_without_a_place_is_left_out(result: StudyResult) -> None:
+    """A path that never moves has no Sharpe ratio."""
+    assert result.luck.ranking is not None
+    table = _ranking(result).copy()
+    table.loc[table["metric"] == "sharpe", ["value", "percentile"]] = np.nan
+    ranking = replace(result.luck.ranking, table=table)
+    said = luck.place_sentence(result, ranking)
+    assert numbers.MISSING not in said
+    assert "Sharpe" not in said
+    assert "its total return of" in said
+
+
 def test_the_note_says_what_is_not_kept_and_what_is_paid(result: StudyResult) -> None:
     assert result.luck.ranking is not None
     said = luck.limits_sentence(result, result.luck.ranking)

@@ -8,8 +8,10 @@ from dataclasses import replace
 from engine.evidence.results import Claims
 from engine.study_result import StudyResult
 from reports import words
+from reports.document import Text
 from reports.headline import tiles
 from reports.notebook import notebook_html
+from reports.sections import document
 from reports.tally import tally
 from tests.reports.fake_result import fake_result
 
@@ -246,3 +248,18 @@ def test_decisions_without_a_score_are_confessed_once(result: StudyResult) -> No
     seldom = replace(_blind(result, 5), caveats=(caveat,))
     assert words.unscored_sentence(seldom) == ""
     assert words.caveats_left(seldom) == (caveat,)
+
+
+def test_widened_limits_are_said_on_the_first_page_and_once(
+    result: StudyResult,
+) -> None:
+    slacks = {"portfolio.max_weight": 0.028}
+    decisions = tuple(replace(one, slacks=slacks) for one in result.decisions)
+    said = (
+        f"At {len(decisions)} of {len(decisions)} decisions the limits could not be "
+        "met and were widened (portfolio.relax): max_weight by up to 2.8 points."
+    )
+    wide = replace(result, decisions=decisions, caveats=(said, "Another."))
+    verdict = document(wide, {}).sections[0]
+    assert said in [one.text for one in verdict.blocks if isinstance(one, Text)]
+    assert words.caveats_left(wide) == ("Another.",)

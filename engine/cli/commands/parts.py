@@ -203,6 +203,8 @@ def backtest(
         simulated=found.simulated,
         columns=PERFORMANCE,
     )
+    if found.note:
+        note(f"note: {found.note}")
 
 
 def _rank(thesis: Path, options: StudyOptions, count: int, form: str) -> None:
