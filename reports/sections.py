@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from engine.evidence.caveats_prices import stale_caveats
 from engine.study_result import StudyResult
 from reports import (
     claim_sections,
@@ -77,6 +78,7 @@ def _verdict(result: StudyResult) -> Section:
         Text(text=f"The thesis says: {statement}") if statement else None,
         Text(text=words.performance_sentence(result)),
         Text(text=unscored) if unscored else None,
+        *(Text(text=one) for one in stale_caveats(result.backtest, result.market)),
         _growth(result),
         Text(text=meaning, role="note") if meaning else None,
     ]

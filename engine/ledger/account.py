@@ -315,12 +315,13 @@ class Account:
         missing = needed & np.isnan(tape.fx[at][:, tape.currency_of])
         if missing.any():
             row, asset = np.argwhere(missing)[0]
-            moment = at[row]
+            line, moment = tape.lines[asset], tape.moments[at[row]]
+            why = tape.rates.why_unknown(line.currency, tape.base, moment)
             raise CurrencyError(
-                f"no rate of {tape.lines[asset].currency} per {tape.base} at "
-                f"{tape.moments[moment].astype('datetime64[m]')} UTC (session "
-                f"{tape.days[tape.closing[moment]].date()}), needed for "
-                f"{tape.lines[asset].symbol}; complete the exchange rates"
+                f"no rate of {line.currency} per {tape.base} at "
+                f"{moment.astype('datetime64[m]')} UTC (session "
+                f"{tape.days[tape.closing[at[row]]].date()}), needed for "
+                f"{line.symbol}: {why}"
             )
 
     def _raise_missing_tax(self, at: int) -> None:
