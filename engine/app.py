@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import factors
 import universes.loader
+from engine.costs.fees import schedule
 from engine.errors import UniverseError, UsageError, nearest
 from engine.evidence.claims import CLAIM_TESTS
 from engine.evidence.mechanisms import MECHANISMS
+from engine.market.calendar import known_mics
 from engine.market.listing import NO_LAYER, Line, Universe
 from engine.period import declared_by, within_prices
 from engine.placebo import load_placebo
+from engine.portfolio.rules import COUNTRY_OF
 from engine.portfolio.scoring import WeightedFactor
 from engine.runs.register_dates import register_path, registration_of
 from engine.runs.register_hashes import hashes_of
@@ -209,6 +212,14 @@ def vocabulary_for(folder: Path) -> Callable[[str], Vocabulary]:
             currencies=CURRENCIES,
             roles=ROLES,
             mechanisms={name: kind.inputs for name, kind in MECHANISMS.items()},
+            mics=known_mics(),
+            countries=tuple(COUNTRY_OF.values()),
+            line_currencies=(
+                *CURRENCIES,
+                *(line.currency for line in universe.lines.values()),
+            ),
+            aliases=universe.aliases,
+            fee_items=tuple(row.item for row in schedule("exchange").rows),
         )
 
     return vocabulary

@@ -318,7 +318,10 @@ def _event(inputs: StudyInputs, name: str) -> Event:
     for event in inputs.thesis.events:
         if event.id == name:
             return event
-    hint = nearest(name, [event.id for event in inputs.thesis.events])
+    known = [event.id for event in inputs.thesis.events]
+    hint = nearest(name, known) or (
+        f"Known are {at_most(known)}" if known else "The thesis has no [[events]]"
+    )
     cut = inputs.overrides.get("as_of")
     kept = f" The study is as of {cut}." if cut else ""
     raise UsageError(f"no event is called {name!r}.{kept} {hint}".strip())

@@ -126,6 +126,7 @@ def run_study(
             inputs.assets,
             inputs.overrides,
             decisions=decisions,
+            account=backtest,
             registration=inputs.registration,
         ),
         seed=inputs.thesis.about.seed,

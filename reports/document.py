@@ -147,7 +147,7 @@ Block = Text | Bullets | Tiles | Table | Figure | Heading
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Section:
-    """A numbered part of the report; on paper it begins a `new_page` where asked."""
+    """A numbered part of the report; in the PDF it begins a `new_page` where asked."""
 
     id: str
     title: str

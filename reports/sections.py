@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from engine.evidence.caveats_portfolio import portfolio_caveats
+from engine.evidence.caveats_prices import stale_caveats
 from engine.study_result import StudyResult
 from reports import (
     claim_sections,
@@ -101,6 +102,7 @@ def _verdict(result: StudyResult) -> Section:
         Text(text=words.performance_sentence(result)),
         Text(text=decided) if decided else None,
         Text(text=unscored) if unscored else None,
+        *(Text(text=one) for one in stale_caveats(result.backtest, result.market)),
         _growth(result),
         Text(text=meaning, role="note") if meaning else None,
     ]

@@ -21,6 +21,7 @@ from engine.market.listing import NO_LAYER
 from engine.market.market import Finding
 from engine.study_result import StudyResult
 from reports import (
+    book_tables,
     claim_words,
     hindsight_tables,
     positions,
@@ -43,6 +44,10 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "nav": nav(result),
         "weights": _by_session(result.backtest.weights),
         "layer_weights": _by_session(layer_weights(result)),
+        "holdings": book_tables.holdings(result),
+        "prices": book_tables.prices(result),
+        "cash": book_tables.cash(result),
+        "rates": book_tables.rates(result),
         "decisions": decisions(result),
         "limits": limits(result),
         "scores": scores(result),
@@ -50,6 +55,7 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
         "explained": positions.explained(result),
         "trades": result.backtest.trades.reset_index(drop=True),
         "costs": costs_by_year(result),
+        "session_costs": book_tables.session_costs(result),
         "fees": fees(result),
         "market_rules": rule_tables.applied(result),
         "readings": result.readings.differences,

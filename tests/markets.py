@@ -62,10 +62,10 @@ def fixings(
     days: pd.DatetimeIndex,
     at: str = "13:15",
 ) -> Fixings:
-    """Return one fix a day at a UTC time; a single number is known from long before."""
+    """Return one fix a day at a UTC time; a single number from long before."""
     if isinstance(per_usd, float | int):
-        days = pd.DatetimeIndex([days[0] - pd.Timedelta(days=30)])
-        per_usd = [per_usd]
+        days = pd.date_range(days[0] - pd.Timedelta(days=30), days[-1])
+        per_usd = [per_usd] * len(days)
     rates = np.array(per_usd, dtype=np.float64)
     known = np.isfinite(rates)
     moments = (days.as_unit("ns") + pd.Timedelta(f"{at}:00")).to_numpy()

@@ -114,6 +114,11 @@ WORDS = Vocabulary(
     currencies=("USD", "HKD", "CNY", "KRW"),
     roles=("token_share", "vendor_share", "tokens", "capex"),
     mechanisms={name: kind.inputs for name, kind in MECHANISMS.items()},
+    mics=("XNYS", "XNAS", "XHKG", "XSHG", "XKRX"),
+    countries=("US", "HK", "CN", "KR"),
+    line_currencies=("USD", "HKD", "CNY", "KRW"),
+    aliases={"688256.SH": "688256.SS"},
+    fee_items=("stamp duty", "SEC Section 31 fee"),
 )
 
 

@@ -30,6 +30,7 @@ def schedule_for(execution: Execution) -> FeeSchedule:
                     "twice for the same days; end one before the other begins"
                 )
         own.append(row)
+    own = [replace(row, replaces=_replaced(row, base)) for row in own]
     kept = []
     for packaged in base.rows:
         taken = {mic for row in own if row.item == packaged.item for mic in row.mics}
@@ -37,6 +38,12 @@ def schedule_for(execution: Execution) -> FeeSchedule:
         if left:
             kept.append(replace(packaged, mics=left))
     return FeeSchedule(name=f"{base.name}, with the thesis's own", rows=(*kept, *own))
+
+
+def _replaced(row: FeeRow, base: FeeSchedule) -> tuple[str, ...]:
+    """Return the markets in which a charge stands in for one of the table."""
+    packaged = [other.mics for other in base.rows if other.item == row.item]
+    return tuple(mic for mic in row.mics if any(mic in mics for mics in packaged))
 
 
 def _own(charge: Charge) -> FeeRow:
@@ -61,4 +68,5 @@ def _own(charge: Charge) -> FeeRow:
         per_share=charge.per_share,
         minimum=charge.minimum,
         maximum=most,
+        own=True,
     )

@@ -53,7 +53,8 @@ class FeeRow:
     `rate` is a fraction of the traded value. `basis` says which day counts: that of
     the trade or that of its settlement. `per_share` is charged beside the rate, and the
     sum of both per order is at least `minimum` and at most `maximum`: the line's own
-    currency.
+    currency. `own` marks a charge of the thesis, `replaces` the markets in which it
+    stands in for an item of the packaged table.
     """
 
     mics: tuple[str, ...]
@@ -69,6 +70,8 @@ class FeeRow:
     per_share: float = 0.0
     minimum: float = 0.0
     maximum: float = math.inf
+    own: bool = False
+    replaces: tuple[str, ...] = ()
 
     @property
     def proportional(self) -> bool:
@@ -248,10 +251,12 @@ class FeeSchedule:
             ):
                 continue
             day = _basis_days(rows[0], trade, settlement)[0]
+            if rows[0].own:
+                return _own_gap(rows, mic, side, day.item())
             return (
                 f"fees: no rate of {item!r} for a {side} on {mic} on {day} "
-                f"({rows[0].basis} date); {_around(rows, day.item())}. Start later, or "
-                'set execution.fees = "none" and raise execution.slippage_bps'
+                f"({rows[0].basis} date); the table {_around(rows, day.item())}. Start "
+                'later, or set execution.fees = "none" and raise execution.slippage_bps'
             )
         raise AssertionError("no item has a gap")
 
@@ -321,6 +326,19 @@ def _parse(fields: dict[str, str]) -> FeeRow:
     )
 
 
+def _own_gap(rows: Sequence[FeeRow], mic: str, side: str, day: dt.date) -> str:
+    """Return the message about a day that the thesis's own charge leaves out."""
+    item = rows[0].item
+    replaced = mic in rows[0].replaces
+    instead = ", which takes the place of the packaged one," if replaced else ""
+    return (
+        f"execution.charges: the thesis's own {item!r} on {mic}{instead} has no rate "
+        f"for a {side} on {day}: it {_around(rows, day)}. Add a [[execution.charges]] "
+        f"with item = {item!r} for the days left out (rate = 0.0 if nothing was "
+        "charged then)"
+    )
+
+
 def _around(rows: Sequence[FeeRow], day: dt.date) -> str:
     """Return between which rows of an item a day without a rate lies."""
     ends = [row.effective_to for row in rows if row.effective_to]
@@ -331,10 +349,8 @@ def _around(rows: Sequence[FeeRow], day: dt.date) -> str:
         if row.effective_from is not None and row.effective_from > day
     ]
     if before and after:
-        return f"the table has a gap between {max(before)} and {min(after)}"
-    return (
-        f"the table ends {max(before)}" if before else f"the table begins {min(after)}"
-    )
+        return f"has a gap between {max(before)} and {min(after)}"
+    return f"ends {max(before)}" if before else f"begins {min(after)}"
 
 
 def collide(row: FeeRow, other: FeeRow) -> bool:

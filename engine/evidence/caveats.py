@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from engine.errors import at_most
 from engine.evidence.caveats_portfolio import portfolio_caveats
+from engine.evidence.caveats_prices import stale_caveats
 from engine.evidence.caveats_register import register_caveats
+from engine.ledger.backtest import Backtest
 from engine.ledger.baselines import anti_legs
 from engine.market.listing import Line, Universe
 from engine.market.market import Market
@@ -24,6 +26,7 @@ def caveats(
     overrides: Mapping[str, str],
     *,
     decisions: Sequence[Decision] = (),
+    account: Backtest | None = None,
     registration: Registration | None = None,
 ) -> tuple[str, ...]:
     """Return the sentences, the gravest first."""
@@ -34,6 +37,7 @@ def caveats(
         *portfolio_caveats(decisions),
         *register_caveats(thesis, registration),
         _overridden(overrides),
+        *(stale_caveats(account, market) if account else ()),
         _proxy(thesis, universe, market, assets),
         _unpriced(thesis, universe, market),
         _benchmarks(thesis, universe, market),
@@ -251,12 +255,13 @@ def _unscored(thesis: Thesis, decisions: Sequence[Decision]) -> str:
 
 
 def _rates(thesis: Thesis, market: Market) -> Iterator[str]:
-    """Say where exchange rates begin or end within the study."""
+    """Say where exchange rates begin, end or leave days out within the study."""
     start = thesis.about.start.isoformat()
     for one in market.findings:
         if one.severity == "info" or one.where not in market.home.fx.columns:
             continue
-        if one.last or one.first > start:
+        over = one.first and one.last and one.last < start
+        if not over and (one.last or one.first > start):
             yield f"Exchange rates of {one.where}: {one.what}; {one.action}."
 
 

@@ -13,22 +13,13 @@ import numpy as np
 import pandas as pd
 
 from engine.costs.model import SIDES
-from engine.errors import CurrencyError, DataError
+from engine.errors import CurrencyError
 from engine.ledger.records import Events, Fills, Walk
+from engine.ledger.solvency import check_worth
 from engine.ledger.tape import Tape
 from engine.ledger.trade import Fill, Moment, trade
 
 _YEAR = np.timedelta64(365, "D")
-
-
-def check_worth(nav: float, session: pd.Timestamp) -> None:
-    """Raise `DataError` if nothing is left: weights of nothing mean nothing."""
-    if not nav > 0.0:
-        raise DataError(
-            f"the account is worth {nav:,.0f} on {session.date()}: an overdraft bought "
-            "what then lost more than the account had, or a short position rose by "
-            "more. Look for wrong prices around that day"
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +36,7 @@ class Account:
 
     Attributes
     ----------
+    name : what messages call it, "" for nothing.
     units : (N,) holdings; cash : (C,) by currency.
     target : (N,) weights aimed at; open_order : (N,) orders that wait; fill_at : (N,)
     their moments on the tape; decided : the home session that placed them.
@@ -55,9 +47,10 @@ class Account:
     actions that met a holding.
     """
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Tape, name: str = "") -> None:
         sessions, assets = tape.price.shape
         self.tape = tape
+        self.name = name
         self.units = np.zeros(assets)
         self.cash = np.zeros(len(tape.currencies))
         self.cash[0] = tape.execution.capital
@@ -111,6 +104,17 @@ class Account:
                 self._fill(at)
         self._close(row + 1)
 
+    def check_worth(self, nav: float, session: pd.Timestamp) -> None:
+        """Raise `DataError` unless `nav` is above 0."""
+        if not nav > 0.0:
+            check_worth(
+                nav,
+                session,
+                name=self.name,
+                capital=self.tape.execution.capital,
+                charges=sum(float(one.fill.commission.sum()) for one in self.executed),
+            )
+
     def _next_fill(self) -> int:
         """Return the first moment at which an open order can fill; M = never."""
         if not self.open_order.any():
@@ -163,7 +167,7 @@ class Account:
         done = trade(self.units, self.cash, self.target, self._moment(at, filling))
         if not (np.isfinite(done.cash).all() and np.isfinite(done.units).all()):
             self._raise_missing_tax(at)
-        check_worth(done.nav, tape.days[tape.closing[at]])
+        self.check_worth(done.nav, tape.days[tape.closing[at]])
         self.units, self.cash = done.units, done.cash
         self.open_order = self.open_order & (~filling | done.rest)
         if done.rest.any():
@@ -311,12 +315,13 @@ class Account:
         missing = needed & np.isnan(tape.fx[at][:, tape.currency_of])
         if missing.any():
             row, asset = np.argwhere(missing)[0]
-            moment = at[row]
+            line, moment = tape.lines[asset], tape.moments[at[row]]
+            why = tape.rates.why_unknown(line.currency, tape.base, moment)
             raise CurrencyError(
-                f"no rate of {tape.lines[asset].currency} per {tape.base} at "
-                f"{tape.moments[moment].astype('datetime64[m]')} UTC (session "
-                f"{tape.days[tape.closing[moment]].date()}), needed for "
-                f"{tape.lines[asset].symbol}; complete the exchange rates"
+                f"no rate of {line.currency} per {tape.base} at "
+                f"{moment.astype('datetime64[m]')} UTC (session "
+                f"{tape.days[tape.closing[at[row]]].date()}), needed for "
+                f"{line.symbol}: {why}"
             )
 
     def _raise_missing_tax(self, at: int) -> None:

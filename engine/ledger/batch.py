@@ -121,7 +121,7 @@ def play_schedule(
     weights = np.array([*targets.values(), np.zeros(len(tape.symbols))])[None, :-1]
     rows = _decisions(tape, weights, decide_at)
     weights = _checked(tape, weights, rows)
-    walk = _walk(tape, rows, weights[0])
+    walk = _walk(tape, rows, weights[0], name)
     told = dict(zip(decide_at, weights[0], strict=True))
     return backtest_of(walk, name=name, targets=told)
 
@@ -242,18 +242,18 @@ def spread_out(run: Callable[[slice], None], count: int, size: int) -> None:
         list(pool.map(run, parts))
 
 
-def _raise(tape: Tape, rows: np.ndarray, targets: np.ndarray) -> None:
+def _raise(tape: Tape, rows: np.ndarray, targets: np.ndarray, name: str = "") -> None:
     """Raise what the readable account says of a schedule that failed."""
-    account = Account(tape)
+    account = Account(tape, name)
     for row, target in zip(rows.tolist(), targets, strict=True):
         account.advance(row)
         account.order(target)
     account.advance(len(tape.days) - 1)
-    worth(walk_of(account))
+    worth(walk_of(account), name)
     raise AssertionError("the readable account does what the compiled one could not")
 
 
-def _walk(tape: Tape, rows: np.ndarray, targets: np.ndarray) -> Walk:
+def _walk(tape: Tape, rows: np.ndarray, targets: np.ndarray, name: str) -> Walk:
     """Return one account along the tape with all its records."""
     run = load("kernel").run
     reel = reel_of(tape)
@@ -265,7 +265,7 @@ def _walk(tape: Tape, rows: np.ndarray, targets: np.ndarray) -> Walk:
             break
         room *= 4
     if status != DONE:
-        _raise(tape, rows, targets)
+        _raise(tape, rows, targets, name)
     return _read(tape, out)
 
 

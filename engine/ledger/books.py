@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from engine.errors import at_most
-from engine.ledger.account import check_worth
 from engine.ledger.backtest import ACTION_COLUMNS, TRADE_COLUMNS, Backtest
 from engine.ledger.records import Walk
+from engine.ledger.solvency import check_worth
 from engine.ledger.tape import Tape
 
 #: What any account may pay; the other kinds appear where the settings ask for them.
@@ -27,7 +27,7 @@ def backtest_of(
     """Return the finished walk as tables."""
     tape = walk.tape
     held = walk.holdings != 0.0
-    value, nav = worth(walk)
+    value, nav = worth(walk, name)
     symbols, currencies = tape.symbols, pd.Index(tape.currencies)
     trades, costs = _trades(walk), paid(walk)
 
@@ -59,15 +59,26 @@ def backtest_of(
     )
 
 
-def worth(walk: Walk) -> tuple[np.ndarray, np.ndarray]:
-    """Return the value of each holding (T, N) and NAV (T,), the account's currency."""
+def worth(walk: Walk, name: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """Return the value of each holding (T, N) and NAV (T,), the account's currency.
+
+    Raises `DataError` about the account `name` if nothing is left of it.
+    """
     tape = walk.tape
     rate = tape.home_fx[:, tape.currency_of]
     held, cash = walk.holdings != 0.0, walk.cash
     value = np.where(held, walk.holdings * walk.price * rate, 0.0)
     nav = value.sum(axis=1)
     nav += np.where(cash != 0.0, cash * tape.home_fx, 0.0).sum(axis=1)
-    check_worth(float(nav.min()), tape.days[int(nav.argmin())])
+    worst = int(nav.argmin())
+    fills = walk.fills
+    check_worth(
+        float(nav[worst]),
+        tape.days[worst],
+        name=name,
+        capital=tape.execution.capital,
+        charges=float(fills.commission[tape.closing[fills.at] <= worst].sum()),
+    )
     return value, nav
 
 

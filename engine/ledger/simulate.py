@@ -21,7 +21,7 @@ import pandas as pd
 
 from engine.costs.fees import FeeSchedule
 from engine.errors import DataError, at_most
-from engine.ledger.account import Account, check_worth, walk_of
+from engine.ledger.account import Account, walk_of
 from engine.ledger.backtest import Backtest
 from engine.ledger.books import backtest_of
 from engine.ledger.tape import Tape, record
@@ -146,15 +146,15 @@ def play(
     tape: Tape, *, name: str, decide_at: pd.DatetimeIndex, policy: Policy
 ) -> Backtest:
     """Return what an account that follows `policy` does along a tape."""
-    account, targets = walk(tape, decide_at=decide_at, policy=policy)
+    account, targets = walk(tape, name=name, decide_at=decide_at, policy=policy)
     return backtest_of(walk_of(account), name=name, targets=targets)
 
 
 def walk(
-    tape: Tape, *, decide_at: pd.DatetimeIndex, policy: Policy
+    tape: Tape, *, name: str = "", decide_at: pd.DatetimeIndex, policy: Policy
 ) -> tuple[Account, dict[pd.Timestamp, np.ndarray]]:
     """Return an account at the tape's end, and the targets it was given."""
-    account = Account(tape)
+    account = Account(tape, name)
     targets: dict[pd.Timestamp, np.ndarray] = {}
     for row in rows_of(tape, decide_at):
         account.advance(row)
@@ -195,7 +195,7 @@ def _view(account: Account, *, first: bool) -> AccountView:
     held = np.where(account.units != 0.0, account.units * price * rate, 0.0)
     cash = float(np.where(account.cash != 0.0, account.cash * fx, 0.0).sum())
     nav = held.sum() + cash
-    check_worth(nav, tape.days[row])
+    account.check_worth(nav, tape.days[row])
     return AccountView(
         weights=pd.Series(held / nav, index=tape.symbols),
         cash=cash / nav,

@@ -19,6 +19,7 @@ from engine.errors import DataError, at_most
 from engine.ledger.rules import Actions, Rules, actions_of
 from engine.ledger.venues import Layout, Venue, of_venue
 from engine.market.calendar import calendar_of
+from engine.market.currency import Currencies
 from engine.market.listing import Line
 from engine.market.market import Market
 from engine.thesis.model import Execution
@@ -40,7 +41,8 @@ class Tape:
     next_fill : (M + 1, N) first moment from here at which it can, M = never.
     due : (M, N) whether a sale still open now can be expected by the home close:
         its exchange has another fill before it, and its price is not stale.
-    fx : (M, C) units of the account's currency per unit, NaN before the first fix.
+    fx : (M, C) units of the account's currency per unit, NaN before the first fix and
+        where the last one is too old; rates : the fixes they are read from.
     tax_buy, tax_sell : (M, K) rates of the running or next own session, NaN in a gap
         of the schedule and after the last session; own_day, settle_day : (M, K) its
         day and the day its trades settle.
@@ -85,6 +87,7 @@ class Tape:
     actions: Actions
     execution: Execution
     schedule: FeeSchedule
+    rates: Currencies
     at_close: tuple[str, ...]
 
     @property
@@ -179,6 +182,7 @@ def record(
         actions=_actions(lines, venues, columns),
         execution=execution,
         schedule=schedule,
+        rates=market.currencies,
         at_close=tuple(np.array(symbols)[late.any(axis=0)].tolist()),
     )
 

@@ -10,13 +10,18 @@ import pandas as pd
 
 from engine.market.bars import Bars, basis_column, is_raw
 from engine.market.calendar import Sessions, calendar_of, covered, sessions
-from engine.market.currency import Currencies
+from engine.market.currency import RATE_DAYS, Currencies
 from engine.market.listing import Line
 from engine.market.market import Finding
 
 #: Own sessions that a feed may begin late or end early without being reported.
 SLACK_SESSIONS = 5
 BASES = {"adj_close": "total_return", "close": "price_return"}
+#: What is done where a rate is missing.
+RATE_COUNTS = (
+    f"the last rate counts for {RATE_DAYS} days; a line held for longer than that "
+    "would stop the study"
+)
 #: Closes as traded, with what the shares paid: lots, limits and cash dividends.
 RAW = "raw"
 
@@ -170,7 +175,7 @@ def _fix_findings(
             severity="warning",
             where=currency,
             what=f"rates end on {end}",
-            action="the last rate is used after that",
+            action=RATE_COUNTS,
             last=end,
         )
 

@@ -10,6 +10,10 @@ import pandas as pd
 
 from engine.errors import CurrencyError, at_most
 
+#: Days for which a rate counts: longer than any run of holidays without a fix.
+RATE_DAYS = 14
+_COUNTS = np.timedelta64(RATE_DAYS, "D")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Fixings:
@@ -34,8 +38,9 @@ class Currencies:
     def dollars_per_unit(self, currency: str, moments: np.ndarray) -> np.ndarray:
         """Return dollars per unit of `currency` by the last fix known at `moments`.
 
-        Shape (n,) for moments of shape (n,), UTC; NaN before the first fix. Raises
-        `CurrencyError` for a currency without rates: a missing rate is never 1.
+        Shape (n,) for moments of shape (n,), UTC; NaN before the first fix, and where
+        the last one is more than `RATE_DAYS` days old. Raises `CurrencyError` for a
+        currency without rates: a missing rate is never 1.
         """
         if currency == "USD":
             return np.ones(len(moments))
@@ -49,8 +54,28 @@ class Currencies:
         last = np.searchsorted(known.fixed_utc, moments, side="right") - 1
         rate = np.full(len(moments), np.nan)
         seen = last >= 0
+        seen[seen] = moments[seen] - known.fixed_utc[last[seen]] <= _COUNTS
         rate[seen] = 1.0 / known.per_usd[last[seen]]
         return rate
+
+    def why_unknown(self, currency: str, base: str, moment: np.datetime64) -> str:
+        """Return why no rate of `currency` per `base` counts then, and what to do."""
+        for name in (currency, base):
+            known = self.fixings.get(name)
+            if known is None or len(known.fixed_utc) == 0:
+                continue
+            place = int(np.searchsorted(known.fixed_utc, moment, side="right")) - 1
+            if place < 0:
+                first = known.fixed_utc[0].astype("datetime64[D]")
+                return f"rates of {name} begin on {first}; complete {name}=X"
+            if moment - known.fixed_utc[place] > _COUNTS:
+                last = known.fixed_utc[place].astype("datetime64[D]")
+                return (
+                    f"the last rate of {name} is of {last}, and a rate counts for "
+                    f"{RATE_DAYS} days. Complete {name}=X, end the study before, or "
+                    f"exclude the lines in {currency}"
+                )
+        return "complete the exchange rates"
 
     def rates(
         self, currencies: list[str], base: str, moments: np.ndarray

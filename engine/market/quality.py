@@ -12,7 +12,7 @@ import pandas as pd
 from engine.market.bars import basis_column, flat_rows, on_sessions
 from engine.market.calendar import Sessions, calendar_of, covered, sessions
 from engine.market.coverage import SLACK_SESSIONS
-from engine.market.currency import Fixings
+from engine.market.currency import RATE_DAYS, Fixings
 from engine.market.listing import Line
 from engine.market.market import Finding
 from engine.market.quality_moves import jump_findings, rate_findings
@@ -85,7 +85,7 @@ def check_prices(
         for mic in dict.fromkeys(calendar_of(line.mic) for line in priced):
             own = [line for line in priced if calendar_of(line.mic) == mic]
             found += _exchange(mic, own, prices, *span, spans=spans)
-    found += _currencies(priced, prices)
+    found += _currencies(priced, prices, spans=spans)
     return tuple(sorted(found, key=lambda one: SEVERITIES.index(one.severity)))
 
 
@@ -313,7 +313,9 @@ def _line_jumps(own: Sessions, one: _Laid, prices: PriceData) -> Iterator[Findin
     )
 
 
-def _currencies(lines: Sequence[Line], prices: PriceData) -> Iterator[Finding]:
+def _currencies(
+    lines: Sequence[Line], prices: PriceData, *, spans: bool
+) -> Iterator[Finding]:
     """Yield what is odd about exchange rates, and currencies that have none."""
     for currency in dict.fromkeys(line.currency for line in lines):
         if currency != "USD" and currency not in prices.fixings:
@@ -330,7 +332,7 @@ def _currencies(lines: Sequence[Line], prices: PriceData) -> Iterator[Finding]:
             if line.currency == fixing.currency
             and len(frame := prices.frames[line.symbol])
         ]
-        yield from _rates(fixing, max(ends) if ends else None)
+        yield from _rates(fixing, max(ends) if ends and spans else None)
 
 
 def _rates(fixing: Fixings, last_price: pd.Timestamp | None) -> Iterator[Finding]:
@@ -361,7 +363,7 @@ def _rates(fixing: Fixings, last_price: pd.Timestamp | None) -> Iterator[Finding
             "warning",
             where,
             f"rates end {(last_price - days[-1]).days} days before the prices",
-            "the last rate is used after that",
+            f"the last one counts for {RATE_DAYS} days",
             days[-1:],
         )
     yield from rate_findings(fixing)
@@ -374,8 +376,8 @@ def _rate_gaps(currency: str, days: pd.DatetimeIndex) -> Iterator[Finding]:
         yield finding(
             "warning",
             currency,
-            f"no rate for {(days[gap + 1] - days[gap]).days} days",
-            "the last rate is used; fetch the days between again",
+            f"no rate from {days[gap].date()} to {days[gap + 1].date()}",
+            f"the last one counts for {RATE_DAYS} days; fetch the days between again",
             days[gap : gap + 2],
         )
     fixed = days.normalize()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.errors import nearest
 from engine.thesis.complaint import Complaint, Raw, almost, shown, unknown
 from engine.thesis.model import Claim
-from engine.thesis.naming_stress import stress_names
+from engine.thesis.naming_execution import execution_names
+from engine.thesis.naming_stress import entity_name, stress_names
 from engine.thesis.raw import table, tables, text, texts
 from engine.thesis.source_map import Path
 from engine.thesis.structure import keys_of, unknown_key
@@ -41,6 +41,7 @@ def naming(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
     for path, kill in tables(raw, "kill"):
         yield from _kill(path, kill, raw, names)
     yield from stress_names(raw, names, (*names.layers, *baskets(raw)))
+    yield from execution_names(raw, names)
 
 
 def legs(raw: Raw) -> tuple[str, ...]:
@@ -154,10 +155,13 @@ def _legs(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
                     message=f"the leg {shown(leg)} has the name of a layer",
                     hint="give it another name, so that claims can tell them apart",
                 )
-    extra = table(raw, "portfolio").get("layers")
-    for layer in extra if isinstance(extra, dict) else ():
-        place = ("portfolio", "layers", layer)
-        yield from unknown(place, layer, names.layers, "layer")
+    for key, known, kind in (
+        ("layers", names.layers, "layer"),
+        ("currencies", names.line_currencies, "currency"),
+        ("countries", names.countries, "country"),
+    ):
+        for word in table(table(raw, "portfolio"), key):
+            yield from unknown(("portfolio", key, word), word, known, kind)
 
 
 def _readings(raw: Raw, names: Vocabulary) -> Iterator[Complaint]:
@@ -232,6 +236,7 @@ def _kill(path: Path, kill: Raw, raw: Raw, names: Vocabulary) -> Iterator[Compla
     """Check the accounts, the signal and the claim that a criterion names."""
     claims = [text(other, "id") or "" for _, other in tables(raw, "claims")]
     roles = (*names.roles, *table(raw, "signals")) if names.roles else ()
+    yield from entity_name((*path, "entity"), kill.get("entity"), names)
     for key, known, kind in (
         ("path", paths(raw), "path"),
         ("behind", paths(raw), "path"),
@@ -274,12 +279,4 @@ def _claim_names(
                     hint="the thesis has no [[events]]",
                 )
     for key in ("entity", "follower_entity"):
-        entity = text(claim, key)
-        if entity is None or entity in names.entities:
-            continue
-        meant = almost(entity, names.entities)
-        if meant:  # signals also speak of entities outside the universe
-            place, hint = (*path, key), nearest(entity, [meant])
-            yield Complaint(
-                path=place, message=f"unknown entity {shown(entity)}", hint=hint
-            )
+        yield from entity_name((*path, key), claim.get(key), names)

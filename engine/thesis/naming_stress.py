@@ -37,7 +37,7 @@ def stress_names(
                 place = (*path, "states", position)
                 yield from _role(place, state, roles)
                 for key in _ENTITIES:
-                    yield from _entity((*place, key), state.get(key), names)
+                    yield from entity_name((*place, key), state.get(key), names)
 
 
 def _inputs(path: Path, mechanism: Raw, names: Vocabulary) -> Iterator[Complaint]:
@@ -104,7 +104,7 @@ def _reads(
     """Check the role, the factor of this thesis and the entity that are read."""
     reads = table(mechanism, "reads")
     yield from _role(path, reads, roles)
-    yield from _entity((*path, "entity"), reads.get("entity"), names)
+    yield from entity_name((*path, "entity"), reads.get("entity"), names)
     factors = [text(factor, "name") or "" for _, factor in tables(raw, "factors")]
     factor = text(reads, "factor")
     if factor is not None:
@@ -123,7 +123,7 @@ def _role(path: Path, owner: Raw, roles: Sequence[str]) -> Iterator[Complaint]:
         yield from unknown(place, word, roles, "role")
 
 
-def _entity(path: Path, value: object, names: Vocabulary) -> Iterator[Complaint]:
+def entity_name(path: Path, value: object, names: Vocabulary) -> Iterator[Complaint]:
     """Check that no entity is misspelt; signals also speak of others."""
     for place, word in texts(path, value):
         meant = "" if word in names.entities else almost(word, names.entities)

@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from engine.thesis.section import (
-    CountryCode,
-    CurrencyCode,
     Exposure,
     Flag,
     Fraction,
@@ -92,10 +90,10 @@ class Portfolio(Section):
     layers: dict[str, Limits] = Field(
         default={}, description="Extra weight limits by layer."
     )
-    currencies: dict[CurrencyCode, Limits] = Field(
+    currencies: dict[str, Limits] = Field(
         default={}, description="Weight limits by currency of the line, as EUR."
     )
-    countries: dict[CountryCode, Limits] = Field(
+    countries: dict[str, Limits] = Field(
         default={}, description="Weight limits by country of the exchange, as US."
     )
     beta: Exposure | None = Field(

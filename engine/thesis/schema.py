@@ -42,6 +42,7 @@ def json_schema(vocabulary: Vocabulary) -> Schema:
         tables["Mechanism"]["properties"]["exposure"],
     ):
         _close(by_layer, vocabulary.layers)
+    _execution(tables, vocabulary)
     tables["FactorSpec"] = _factor(tables["FactorSpec"], vocabulary)
     tables["Mechanism"] = _mechanism(tables["Mechanism"], vocabulary)
     tables["Claim"] = _claim(tables["Claim"], vocabulary)
@@ -67,6 +68,23 @@ def _about(keys: Schema, vocabulary: Vocabulary) -> None:
 def _chosen(keys: Schema, vocabulary: Vocabulary) -> None:
     known = {"enum": sorted(vocabulary.tickers | vocabulary.entities)}
     keys["include"]["items"] = keys["exclude"]["items"] = known
+
+
+def _execution(tables: Schema, vocabulary: Vocabulary) -> None:
+    """Spell out markets, currencies and countries, where the vocabulary knows them."""
+    terms, limits = tables["Execution"]["properties"], tables["Portfolio"]["properties"]
+    money = sorted(set(vocabulary.line_currencies))
+    if vocabulary.mics:
+        tables["Charge"]["properties"]["markets"]["items"] = {
+            "enum": list(vocabulary.mics)
+        }
+        _close(terms["withholding"], vocabulary.mics)
+    if vocabulary.countries:
+        _close(limits["countries"], vocabulary.countries)
+    for key in ("borrow_rates", "cash_rates", "overdraft_rates") if money else ():
+        _close(terms[key], money)
+    if money:
+        _close(limits["currencies"], money)
 
 
 def _close(table: Schema, names: Iterable[str]) -> None:

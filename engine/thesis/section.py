@@ -21,8 +21,6 @@ Exposure = tuple[
     Annotated[Number, Field(ge=-20.0, le=20.0)],
     Annotated[Number, Field(ge=-20.0, le=20.0)],
 ]
-CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
-CountryCode = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 Rate = Annotated[Number, Field(ge=-1.0, le=1.0)]
 BasisPoints = Annotated[Number, Field(ge=0.0, le=1_000.0)]
 Offset = Annotated[Whole, Field(ge=-5_000, le=5_000)]

@@ -78,8 +78,6 @@ _PATTERNS: Mapping[str, str] = MappingProxyType(
     {
         r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "a name of letters, digits, '-', '_' and '.'",
         r"^[1-9][0-9]{0,4}d$": 'a number of days such as "90d"',
-        r"^[A-Z]{3}$": "a currency of three capital letters such as USD",
-        r"^[A-Z]{2}$": "a country of two capital letters such as US",
     }
 )
 _COUNTS = {1: "one value", 2: "two values", 3: "three values"}

@@ -25,6 +25,10 @@ class Vocabulary:
     asset_factors, state_factors, claim_tests, mechanisms : name -> frozen dataclass
         whose fields are the parameters (a mechanism's inputs) it takes; a field without
         a default is required.
+    mics, countries : exchanges whose sessions are known, and where they are.
+    line_currencies : what the universe's lines trade in, and accounts are kept in.
+    aliases : house style -> the symbol it stands for. fee_items : names of the fees
+        that the packaged table charges.
     """
 
     layers: tuple[str, ...]
@@ -38,6 +42,11 @@ class Vocabulary:
     currencies: tuple[str, ...]
     roles: tuple[str, ...]
     mechanisms: Mapping[str, type] = field(default_factory=dict)
+    mics: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    line_currencies: tuple[str, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    fee_items: tuple[str, ...] = ()
 
     def without_universe(self) -> Vocabulary:
         """Return the catalogues alone: names that a universe gives go unchecked."""
@@ -47,6 +56,8 @@ class Vocabulary:
             tickers=frozenset(),
             benchmarks=frozenset(),
             entities=frozenset(),
+            line_currencies=(),
+            aliases={},
         )
 
 

@@ -213,7 +213,7 @@ def test_random_barbells_are_ranked_and_listed(desk: Path) -> None:
         (["run", "minimal.toml", "--prices", "nowhere"], 1, ["nowhere"]),
         (["run", "minimal.toml", "--capital", "-5"], 2, ["capital"]),
         (["events", "minimal.toml", "--event", "x"], 2, ["no event is called 'x'"]),
-        (["backtest", "minimal.toml", "--around", "x"], 2, ["no event is called"]),
+        (["backtest", "minimal.toml", "--around", "x"], 2, ["has no [[events]]"]),
         (["backtest", "minimal.toml", "--random", "0"], 2, ["--random"]),
         (
             ["backtest", "minimal.toml", "--random", "5", "--around", "x"],

@@ -146,8 +146,23 @@ def test_no_capital_is_refused_where_it_is_written_and_where_it_is_used() -> Non
         Execution(capital=0.0)
     broke = tape_of(market({"XNYS": {"A": [10.0] * 3}}), capital=0.0)
     for walk in (readable, compiled):
-        with pytest.raises(DataError, match="the account is worth 0 on 2024-03"):
+        with pytest.raises(DataError, match=r"is worth 0\.00 on 2024-03"):
             walk(broke, {0: {"A": 0.5}})
+
+
+@BOTH
+def test_charges_that_eat_the_capital_are_named_with_the_account(walk: Walk) -> None:
+    """Five a trade out of two: no wrong price is to be looked for."""
+    world = market({"XNYS": {"A": [10.0] * 5, "B": [5.0] * 5}})
+    charge = Charge(item="c", markets=("XNYS",), side="sell", minimum=5.0)
+    tiny = tape_of(world, capital=2.0, charges=(charge,))
+    with pytest.raises(
+        DataError,
+        match=r"the account 'x' is worth -3\.00 on 2024-03-07: charges per order have "
+        r"taken 5\.00 of a capital of 2\.00\. Raise execution\.capital",
+    ) as caught:
+        walk(tiny, {0: {"A": 0.5}, 2: {"B": 0.5}})
+    assert "wrong prices" not in str(caught.value)
 
 
 @BOTH
@@ -306,5 +321,5 @@ def test_a_schedule_that_ruins_the_account_says_what_the_readable_ledger_says() 
     tape = tape_of(world, short_margin=1.0)
     weights = np.zeros((2, 1, 2))
     weights[:, 0, 0] = 0.5, -0.9
-    with pytest.raises(DataError, match=r"worth -800 on 2024-03-06"):
+    with pytest.raises(DataError, match=r"worth -800\.00 on 2024-03-06"):
         simulate_schedules(tape, weights, tape.days[:1])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.costs.charges import schedule_for
 from engine.costs.fees import FEE_COLUMNS, read_fees, schedule
 from engine.costs.model import cost_rates
 from engine.errors import CurrencyError, DataError
@@ -22,7 +23,7 @@ from engine.ledger.windows import lay_out
 from engine.market.currency import Currencies
 from engine.market.listing import Line
 from engine.market.market import Market
-from engine.thesis.model import Execution
+from engine.thesis.model import Charge, Execution
 from tests.markets import market
 
 FREE = Execution(slippage_bps=0.0, fees="none")
@@ -234,3 +235,25 @@ def test_a_fee_table_that_cannot_be_used(
     table.write_text(f"{header}\n{row}\n", encoding="utf-8")
     with pytest.raises(DataError, match=message):
         read_fees(table)
+
+
+@pytest.mark.parametrize("item", ["stamp duty", "levy"])
+def test_a_charge_of_the_thesis_that_begins_late_says_whose_it_is(item: str) -> None:
+    """The packaged duty has a rate that day; the thesis took it away."""
+    own = Charge(
+        item=item, markets=("XHKG",), rate=0.005, effective_from=dt.date(2024, 5, 1)
+    )
+    later = schedule_for(Execution(charges=(own,)))
+    trade, settled = dt.date(2024, 3, 4), dt.date(2024, 3, 6)
+    with pytest.raises(DataError) as caught:
+        later.rate("XHKG", "buy", trade, settled)
+    said = str(caught.value)
+    assert f"the thesis's own '{item}' on XHKG" in said
+    assert "for a buy on 2024-03-04: it begins 2024-05-01. Add a" in said
+    assert ("takes the place of the packaged one" in said) == (item == "stamp duty")
+    assert "fees =" not in said
+    before = own.model_copy(
+        update={"effective_from": None, "effective_to": dt.date(2024, 4, 30)}
+    )
+    whole = schedule_for(Execution(charges=(own, before)))
+    assert whole.rate("XHKG", "buy", trade, settled) >= 0.005

@@ -11,6 +11,7 @@ import pytest
 import engine
 from engine.errors import CurrencyError, InfeasibleError
 from engine.evidence.event_left_out import left_out_sentences
+from reports.sections import document
 from tests import desk
 from tests.desk import Change, changed, claim, with_event
 
@@ -52,8 +53,9 @@ def one_row_of_signals(prices: Path) -> None:
         ),
         (
             desk.THESIS,
-            desk.between("2022-01-01", "2023-08-31", "KRW=X"),
-            "Exchange rates of KRW: rates end on 2023-08-31",
+            desk.between("2022-01-01", "2024-03-19", "KRW=X"),
+            "Exchange rates of KRW: rates end on 2024-03-19; the last rate counts for "
+            "14 days",
         ),
         (
             desk.THESIS,
@@ -86,9 +88,43 @@ def test_what_is_poor_is_said(
     assert np.isfinite(result.backtest.nav.to_numpy()).all()
 
 
+def test_rates_that_end_long_before_what_is_held_are_an_error(tmp_path: Path) -> None:
+    change = desk.between("2022-01-01", "2023-08-31", "KRW=X")
+    with pytest.raises(
+        CurrencyError,
+        match=r"no rate of KRW per USD.*needed for .*: the last rate of KRW is of "
+        r"2023-08-31, and a rate counts for 14 days. Complete KRW=X",
+    ):
+        study(tmp_path, change=change)
+
+
+def test_a_feed_that_dies_under_what_is_held_is_said_once(tmp_path: Path) -> None:
+    """The line never trades again; how long, and what it is of NAV, is in the words."""
+    symbol = "NVDA"
+    result = study(tmp_path, change=desk.between("2022-01-01", "2023-10-02", symbol))
+    account = result.backtest
+    assert account.holdings[symbol].iloc[-1] > 0.0  # else there is nothing to say
+    after = int((account.nav.index > pd.Timestamp("2023-10-02")).sum())
+    share = account.weights[symbol].iloc[-1]
+    (said,) = [one for one in result.caveats if "has no price after" in one]
+    assert said.startswith(
+        f"{symbol} has no price after 2023-10-02: it was held at its last price for "
+        f"{after} sessions and is {share:.1%} of NAV at the end."
+    )
+    verdict = document(result, {}).sections[0]
+    assert said in [getattr(block, "text", "") for block in verdict.blocks]
+
+
 def test_a_sound_study_is_not_warned_about(tmp_path: Path) -> None:
     said = " ".join(study(tmp_path).caveats)
-    for word in ("benchmark", "No line", "Exchange rates", "Settings", "Factors"):
+    for word in (
+        "benchmark",
+        "has no price",
+        "No line",
+        "Exchange rates",
+        "Settings",
+        "Factors",
+    ):
         assert word not in said
 
 

@@ -119,7 +119,20 @@ def unchanged(prices: PriceData, signals: SignalData) -> tuple[PriceData, Signal
 
 
 def cut(prices: PriceData, signals: SignalData) -> tuple[PriceData, SignalData]:
-    return cut_prices(prices, CUT), cut_signals(signals, CUT)
+    """Cut everything off; the last rate goes on, or what is held would be an error."""
+    known = cut_prices(prices, CUT)
+    still = {
+        currency: replace(
+            whole,
+            per_usd=np.where(
+                np.arange(len(whole.per_usd)) < len(known.fixings[currency].per_usd),
+                whole.per_usd,
+                known.fixings[currency].per_usd[-1],
+            ),
+        )
+        for currency, whole in prices.fixings.items()
+    }
+    return replace(known, fixings=still), cut_signals(signals, CUT)
 
 
 def noise(prices: PriceData, signals: SignalData) -> tuple[PriceData, SignalData]:

@@ -97,6 +97,7 @@ def test_light_and_dark_differ_and_paper_is_light(
         chromium,
         tmp_path / "profile-print",
         f"--print-to-pdf={printed}",
+        "--no-pdf-header-footer",
         DARK,
         page_file.as_uri(),
     )
@@ -110,6 +111,16 @@ def test_light_and_dark_differ_and_paper_is_light(
         grey = sheet.read_bytes()[15:]
         assert sum(grey) / len(grey) > 200, sheet.name
         assert min(grey) < 120, sheet.name
+    filled = [_filled(sheet.read_bytes()) for sheet in sheets]
+    assert min(filled[:-1]) > 0.5, filled  # no page but the last ends half-way
+
+
+def _filled(sheet: bytes) -> float:
+    """Return how far down a page in the PGM format is printed on, from 0 to 1."""
+    _, size, _, grey = sheet.split(b"\n", 3)
+    wide, high = map(int, size.split())
+    inked = (row for row in range(high) if min(grey[row * wide :][:wide]) < 200)
+    return max(inked, default=0) / high
 
 
 def test_the_pdf_has_no_blank_page(

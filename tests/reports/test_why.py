@@ -162,7 +162,7 @@ def section_in(page: str) -> str:
 
 def test_the_page_is_in_the_report_and_stamped(page: str, report: Document) -> None:
     own = section_in(page)
-    assert 'class="new-page"' in own
+    assert "new-page" not in own  # a browser's print has no page breaks of its own
     assert own.count("SIMULATED") >= 2
     (made,) = [one for one in report.sections if one.id == "why"]
     (table,) = [b for b in made.blocks if isinstance(b, Table) and b.id == "why-chain"]

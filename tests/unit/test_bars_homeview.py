@@ -13,7 +13,7 @@ from engine.errors import CurrencyError, DataError
 from engine.market.assemble import assemble, last_priced_day
 from engine.market.bars import build_bars
 from engine.market.calendar import sessions
-from engine.market.currency import Fixings
+from engine.market.currency import Currencies, Fixings
 from engine.market.listing import Line
 from engine.market.market import Market, Origin
 from engine.market.signals import COLUMNS, Signals
@@ -61,7 +61,7 @@ def market(
     end: dt.date = dt.date(2025, 2, 3),
 ) -> Market:
     if fixings is None:
-        fixings = won(("2025-01-01", 1000.0))
+        fixings = won(("2025-01-01", 1000.0), ("2025-01-22", 1000.0))
     prices = PriceData(frames=frames, fixings=fixings, origin=ORIGIN)
     return assemble(
         lines, prices, no_signals(), home="XNYS", base=base, start=start, end=end
@@ -379,3 +379,25 @@ def hong_kong() -> dict[str, object]:
         "fixed_utc": np.array(["2025-01-01"], dtype="datetime64[ns]"),
         "per_usd": np.array([7.8]),
     }
+
+
+def test_a_rate_counts_for_two_weeks_and_no_longer() -> None:
+    known = Currencies(fixings=won(("2025-01-06T13:15", 1000.0)))
+    moments = np.array(
+        [
+            "2025-01-06T13:14",
+            "2025-01-06T13:15",
+            "2025-01-20T13:15",
+            "2025-01-20T13:16",
+        ],
+        dtype="datetime64[ns]",
+    )
+    np.testing.assert_array_equal(
+        known.dollars_per_unit("KRW", moments), [NAN, 0.001, 0.001, NAN]
+    )
+    assert "rates of KRW begin on 2025-01-06" in known.why_unknown(
+        "KRW", "USD", moments[0]
+    )
+    assert "the last rate of KRW is of 2025-01-06" in known.why_unknown(
+        "USD", "KRW", moments[3]
+    )

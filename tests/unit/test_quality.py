@@ -240,7 +240,7 @@ def test_rates_that_stop_stand_still_or_are_no_numbers(
     assert first == str(rates.fixed_utc[199])[:10]
     holed = np.r_[0:50, 60:200, 200 : len(rates.per_usd)]
     ((_, what, first),) = said(rates.fixed_utc[holed], rates.per_usd[holed])
-    assert what.startswith("no rate for")
+    assert what.startswith("no rate from")
     assert first == str(rates.fixed_utc[49])[:10]
     still = rates.per_usd.copy()
     still[10:16] = still[10]

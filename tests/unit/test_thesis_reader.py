@@ -316,4 +316,6 @@ def test_a_vocabulary_without_its_universe_keeps_the_catalogues() -> None:
         tickers=frozenset(),
         benchmarks=frozenset(),
         entities=frozenset(),
+        line_currencies=(),
+        aliases={},
     )
