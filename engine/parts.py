@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from engine.app import inputs_of
-from engine.errors import DataError, UsageError, nearest
+from engine.errors import DataError, UsageError, at_most, nearest
 from engine.evidence.caveats_portfolio import portfolio_caveats
 from engine.evidence.events import study_events, study_sensitivity
 from engine.evidence.luck import luck_sentences

@@ -163,7 +163,7 @@ def test_what_is_no_mirror_is_refused_at_its_line(
 def test_the_flagship_s_mirrors_are_legal() -> None:
     flagship = app.read_thesis(Path(__file__).parents[2] / "examples/open_weights.toml")
     named = {one.id: one.mirrors for one in flagship.thesis.claims if one.mirrors}
-    assert named == {"H27": "H26", "cloud-above": "cloud-below"}
+    assert named == {"H27-bubble": "H27-compute", "cloud-above": "cloud-below"}
 
 
 def test_every_test_with_two_sides_says_whether_they_can_be_exchanged() -> None:

@@ -13,7 +13,7 @@ from engine.evidence.claims.signal_threshold import Params as Threshold
 from engine.evidence.claims.trend import Params as Trend
 from engine.market.signals import Signals
 from engine.thesis.model import Claim
-from reports import claim_tables
+from reports import claim_expects
 from tests.claim_cases import DAYS, day
 from tests.signal_cases import WEEKS, one, signals
 from tests.tolerances import IDENTITY
@@ -175,4 +175,4 @@ def test_keys_that_do_not_go_together(make: Any, message: str) -> None:
 )
 def test_the_report_says_what_is_kept(told: dict[str, Any], words: str) -> None:
     claim = Claim.model_validate({"id": "c", "says": "So.", **told})
-    assert claim_tables._condition(claim) == words
+    assert claim_expects.condition(claim) == words

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -53,16 +54,19 @@ def edited(folder: Path, *pairs: tuple[str, str]) -> Path:
     return path
 
 
-def without_readings() -> tuple[str, str]:
-    """Return the flagship's readings and nothing in their place."""
+def without_readings() -> list[tuple[str, str]]:
+    """Return the flagship's readings, claims on them, and nothing in their place."""
     text = FLAGSHIP.read_text(encoding="utf-8")
     first = text.index("[readings.")
-    return text[first : text.index("[portfolio]")], ""
+    claims = re.findall(r"^\[\[claims\]\]\n(?:[^\[\n].*\n)+", text, flags=re.M)
+    asked = [one for one in claims if f'"{READING}"' in one]
+    assert asked
+    return [(one, "") for one in (text[first : text.index("[portfolio]")], *asked)]
 
 
 def test_a_reading_is_the_thesis_written_that_way(tmp_path: Path) -> None:
     inputs, paths = study()
-    other = inputs_of(edited(tmp_path, *REWRITTEN, without_readings()), **CUT)
+    other = inputs_of(edited(tmp_path, *REWRITTEN, *without_readings()), **CUT)
     assert set(other.thesis.barbell["infrastructure"].layers) == {
         "compute", "memory", "cloud",
     }  # fmt: skip
