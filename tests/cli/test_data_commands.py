@@ -331,7 +331,14 @@ def test_a_later_split_shows_in_nothing_but_the_count_of_shares(story: Story) ->
             story.server.quotes = told_later
         assay("run", "t.toml", *OFFLINE, "--as-of", day, "--out", name)
     runs = story.folder / "split", story.folder / "unsplit"
-    assert set(different(*runs)) <= {"trades.csv", "explained.csv"}
+    per_unit = {"trades.csv", "explained.csv", "holdings.csv", "prices.csv"}
+    assert set(different(*runs)) <= per_unit
+    worth = [
+        pd.read_csv(run / "tables" / "holdings.csv")["BABA"]
+        * pd.read_csv(run / "tables" / "prices.csv")["BABA"]
+        for run in runs
+    ]
+    pd.testing.assert_series_equal(*worth)
     own = [pd.read_csv(run / "tables" / "explained.csv") for run in runs]
     per_share = own[0]["item"].str.contains("last close|units|price$")
     pd.testing.assert_frame_equal(*(one[~per_share] for one in own))

@@ -21,8 +21,14 @@ ADDED = [
         "countries = { US = [0.6, 1.0], KR = [0.5, 0.6] }",
         ("the minima of the countries sum to 1.1", "lower a minimum"),
     ),
-    ("currencies = { dollar = [0.1, 0.2] }", ("three capital letters",)),
-    ("countries = { USA = [0.1, 0.2] }", ("two capital letters",)),
+    (
+        "currencies = { dollar = [0.1, 0.2] }",
+        ("unknown currency 'dollar'", "known are CNY"),
+    ),
+    (
+        "countries = { USA = [0.1, 0.2] }",
+        ("unknown country 'USA'", "did you mean 'US'"),
+    ),
     ("currencies = { USD = [0.4, 0.2] }", ("minimum above its maximum",)),
     ("beta = [1.2, 0.8]", ("beta [1.2, 0.8] has its minimum above its maximum",)),
     ("net = [0.5]", ("expected two values",)),

@@ -214,8 +214,8 @@ def test_a_table_of_fees_with_a_gap(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         study(tmp_path, desk.THESIS + GAP)
     said = str(caught.value)
-    assert "no rate of 'levy' for a buy on XHKG on 2023-10-31" in said
-    assert "the table has a gap between 2023-10-15 and 2023-12-01" in said
+    assert "'levy' on XHKG has no rate for a buy on 2023-10-31" in said
+    assert "it has a gap between 2023-10-15 and 2023-12-01" in said
 
 
 def test_a_small_account_places_few_orders(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def test_a_short_that_runs_away_is_said_and_covered_or_ends_the_study(
     folder = tmp_path / "runs"
     folder.mkdir()
     if ruined:
-        with pytest.raises(DataError, match=r"is worth -[\d,]+ on 2023-11.*short"):
+        with pytest.raises(DataError, match=r"is worth -[\d,.]+ on 2023-11.*short"):
             short_desk(folder, short=0.35, change=runaway)
         return
     done = short_desk(folder, short=0.35, change=runaway).backtest
