@@ -96,7 +96,11 @@ def tables(result: StudyResult) -> Mapping[str, pd.DataFrame]:
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a frame's rows as mappings; 20 times as fast as pandas's own."""
     names = [str(name) for name in frame.columns]
-    columns = [frame[name].tolist() for name in frame.columns]
+    # texts one by one out of an Arrow array take five times as long
+    columns = [
+        (one.to_numpy(object) if one.dtype == "str" else one).tolist()
+        for one in (frame[name] for name in frame.columns)
+    ]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 

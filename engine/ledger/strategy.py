@@ -53,11 +53,26 @@ class Assessments:
         self.thesis = thesis
         self.market = market
         self.factors = factors
+        self.assets = assets
         self.symbols = [line.symbol for line in assets]
         self.lines = sorted(assets, key=lambda line: line.symbol)
         self.layer_of = {name: universe.layer_of(name) for name in self.symbols}
         self.exposures = universe.exposures(self.symbols)
         self._made: dict[np.datetime64, Assessment] = {}
+        self._rates: dict[tuple[dt.date, int], tuple[pd.Series, pd.Series]] = {}
+
+    def rates(self, day: dt.date, schedule: FeeSchedule) -> tuple[pd.Series, pd.Series]:
+        """Return what buying and selling costs on a day, by asset (`cost_rates`)."""
+        key = (day, id(schedule))  # a study has one schedule, and keeps it
+        if key not in self._rates:
+            self._rates[key] = cost_rates(
+                self.assets,
+                schedule,
+                self.thesis.execution,
+                day,
+                base=self.thesis.about.currency,
+            )
+        return self._rates[key]
 
     def at(self, moment: np.datetime64) -> Assessment:
         """Return the assessment at `moment`, from what was known then."""
@@ -143,13 +158,7 @@ def run_strategy(
     def policy(
         session: pd.Timestamp, moment: np.datetime64, account: AccountView
     ) -> pd.Series | Orders:
-        buy, sell = cost_rates(
-            strategy.assets,
-            strategy.schedule,
-            thesis.execution,
-            session.date(),
-            base=thesis.about.currency,
-        )
+        buy, sell = strategy.assessments.rates(session.date(), strategy.schedule)
         now = strategy.assessments.at(moment)
         orders = expected_orders(strategy, now.known, session, account)
         if orders is not None:
