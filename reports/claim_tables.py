@@ -41,8 +41,8 @@ def claims(result: StudyResult) -> Table | None:
     rows: list[tuple[Cell, ...]] = []
     groups: set[int] = set()
     columns = (
-        Column(label="Claim", align="left", wide=True, weight=2),
-        Column(label="Verdict and why", align="left", wide=True),
+        Column(label="Claim", align="left", wide=True, weight=4),
+        Column(label="Verdict and why", align="left", wide=True, weight=3),
         Column(label="Estimate"),
         Column(label="q"),
         Column(label="n"),

@@ -24,9 +24,9 @@ from engine.portfolio.constraints import (
     Limits,
     trading_costs,
 )
+from engine.portfolio.continuous import answers
 from engine.portfolio.objectives.goal import Goal
 from engine.portfolio.solution import Solution
-from engine.portfolio.solvers import answers
 
 #: Problems solved before the best portfolio found so far is taken, gap and all: where
 #: names are nearly alike, as for "equal", no bound ever tells their choices apart.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.portfolio.collisions import MET, Row, elastic_programme, rows_of
+from engine.portfolio.collisions import MET, elastic_programme
 from engine.portfolio.constraints import (
     CAP,
     CASH,
@@ -19,6 +19,7 @@ from engine.portfolio.constraints import (
     TURNOVER,
     Limits,
 )
+from engine.portfolio.limit_rows import Row, rows_of
 from engine.portfolio.shortfalls import largest_position, least_names, least_risk
 
 #: Added to a widened limit, so that the solver finds an inside.

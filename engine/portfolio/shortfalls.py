@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.portfolio.constraints import Limits, risk
+from engine.portfolio.limit_rows import rows_of
 from engine.portfolio.objectives.goal import Quadratic
 from engine.portfolio.solvers import answers
 
@@ -64,8 +65,6 @@ def _countable(limits: Limits, smallest: float, most: int) -> bool:
     """Whether some weights meet all sums with this smallest position and count."""
     # 0.3 s to import, needed only on failure
     from scipy.optimize import Bounds, LinearConstraint, milp
-
-    from engine.portfolio.collisions import rows_of  # a cycle: it explains what we find
 
     n = len(limits.assets)
     width = 4 * n + 3

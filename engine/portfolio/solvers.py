@@ -1,18 +1,14 @@
-"""Which solver takes a problem: the direct path, cvxpy, or a search over names."""
+"""Which solver takes a problem: a search over names, or a problem without."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
-import numpy as np
-
-from engine.portfolio import direct
+from engine.portfolio import continuous
 from engine.portfolio.constraints import Limits
-from engine.portfolio.objectives.goal import Goal, Quadratic
+from engine.portfolio.continuous import Rates
+from engine.portfolio.objectives.goal import Goal
 from engine.portfolio.solution import Solution
-
-Rates = tuple[np.ndarray, np.ndarray]
 
 
 def answers(
@@ -27,27 +23,8 @@ def answers(
     searched = not goal.linear_program or limits.risk_limit is not None
     searched = searched or limits.curved
     if limits.whole_numbers and searched:
-        from engine.portfolio import integers  # it calls this function: a cycle
+        from engine.portfolio import integers  # only where names are counted
 
         yield integers.solve(limits, goal, rates, covered=covered)
         return
-    if (
-        isinstance(goal, Quadratic)
-        and direct.handles(limits, goal)
-        and not limits.whole_numbers
-    ):
-        found = direct.solve(limits, goal, rates, covered=covered)
-        yield _checked(found)
-        if found.status == direct.INFEASIBLE:  # proven: nothing else can find one
-            return
-    from engine.portfolio import program  # imports cvxpy: a second, if it is needed
-
-    yield program.solve(limits, goal, rates, covered=covered)
-
-
-def _checked(found: Solution) -> Solution:
-    """Return a direct answer, without its weights where they are not optimal."""
-    if found.weights is None or found.residual <= direct.ACCEPTED:
-        return found
-    word = f"{found.status} only to {found.residual:.1e}"
-    return replace(found, weights=None, status=word)
+    yield from continuous.answers(limits, goal, rates, covered=covered)
