@@ -48,25 +48,29 @@ def judge(thesis: Thesis, sample: Sample, found: Sequence[Found]) -> list[ClaimR
     selected = int((q[counted] < FALSE_DISCOVERY_RATE).sum())
     level = fcr_interval_level(selected, testable, FALSE_DISCOVERY_RATE)
     rows = list(enumerate(found))
-    cautions = [_spans(one, p[counted], float(q[row])) for row, (_, one) in rows]
+    cautions = [
+        _spans(one, p[counted], counted.index(first[row]), float(q[row]))
+        for row, (_, one) in rows
+    ]
     return [
         _result(thesis, sample, claim, one, float(q[row]), level, cautions[row])
         for row, (claim, one) in rows
     ]
 
 
-def _spans(one: Measurement | Untestable, p: np.ndarray, q: float) -> str:
+def _spans(one: Measurement | Untestable, p: np.ndarray, own: int, q: float) -> str:
     """Return what p and q would be with the noise of every home session spanned.
 
-    `p` are those of the sample; the claim's own is replaced alone. Said only of what
-    stands out, at 5 % alone or by its q.
+    `p` are those of the sample; the one at `own` counts for the claim, and is replaced
+    alone. Said only of what stands out, at 5 % alone or by its q.
     """
     if isinstance(one, Untestable) or not np.isfinite(one.spanned_p):
         return ""
     if not (one.p < SIDE_BY_SIDE or q < FALSE_DISCOVERY_RATE):
         return ""
-    own = int(np.flatnonzero(p == one.p)[0])
-    wider = float(benjamini_hochberg(np.where(p == one.p, one.spanned_p, p))[own])
+    with_spans = p.copy()
+    with_spans[own] = one.spanned_p
+    wider = float(benjamini_hochberg(with_spans)[own])
     open_ = ", so it would be undecided" if q < FALSE_DISCOVERY_RATE <= wider else ""
     return (
         "some of its returns span holidays and have the error of one session: with the "

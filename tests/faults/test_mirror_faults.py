@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -227,3 +228,20 @@ def test_a_pair_of_which_one_cannot_be_tested_leaves_the_other_its_own_q() -> No
         assert results[row].verdict == "untestable"
         assert np.isnan(results[row].q)
         assert results[1 - row].q == pytest.approx(found[1 - row][1].p)
+
+
+def test_a_pair_that_differs_by_rounding_is_told_of_spans_alike() -> None:
+    """The second of a pair counts by the p of the first, whatever its last digit."""
+    about = thesis({"id": "a"}, {"id": "b", "mirrors": "a", "sign": "-"}, {"id": "c"})
+    first, second = (
+        replace(measured(one, 2.8), spanned_p=0.4) for one in about.claims[:2]
+    )
+    second = replace(second, p=second.p * (1.0 + 4e-16))
+    assert second.p != first.p
+    other = replace(measured(about.claims[2], 2.8, seed=1), p=first.p)
+    found = list(zip(about.claims, (first, second, other), strict=True))
+    results = judge(about, "in-sample", found)
+    wider = float(benjamini_hochberg([0.4, other.p])[0])
+    for one in results[:2]:
+        assert f"q = {wider:.3f}" in one.reason
+        assert "0.400" in one.reason
