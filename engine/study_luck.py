@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from engine.background import begin
 from engine.errors import DataError, InfeasibleError
 from engine.evidence.luck import Luck, luck_of
 from engine.ledger.backtest import Backtest
@@ -39,10 +39,7 @@ def begin_luck(
     if inputs.thesis.about.random_barbells:
         progress("trading random barbells")
         announce_compiling(progress, "run_all")
-    thread = ThreadPoolExecutor(1)
-    found = thread.submit(study_luck, inputs, decisions, account)
-    thread.shutdown(wait=False)
-    return found.result
+    return begin(study_luck, inputs, decisions, account)
 
 
 def study_luck(
@@ -80,12 +77,11 @@ def draw_schedules(
     They are drawn from the study's seed; the first of more draws are not those of
     fewer. Raises as `random_schedules`.
     """
-    symbols = [line.symbol for line in inputs.assets]
     return random_schedules(
         inputs.tape,
         decisions,
         inputs.thesis,
-        {symbol: inputs.universe.layer_of(symbol) for symbol in symbols},
+        inputs.assessments.layer_of,
         count=count,
         rng=np.random.default_rng([inputs.thesis.about.seed, _RANDOM_STREAM]),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 
+from engine.background import begin
 from engine.evidence.claims.context import members
 from engine.evidence.placebo_starts import Starts, fan_of, last_start, open_starts
 from engine.ledger.around import Window
@@ -154,17 +154,15 @@ def begin_around_events(
         )
         for event, zero in known.items()
     }
-    thread = ThreadPoolExecutor(1)
-    starts = thread.submit(
+    starts = begin(
         open_starts,
         tape,
         plan,
         until=max(last_start(window) for window in windows.values()),
         length=max(len(window.nav) for window in windows.values()),
     )
-    thread.shutdown(wait=False)
     return lambda: {
-        event: _around(event, one, starts.result()) for event, one in windows.items()
+        event: _around(event, one, starts()) for event, one in windows.items()
     }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from engine.background import begin as in_background
 from engine.study_result import StudyResult
 from reports.document import Document, Figure
 from reports.draftsmen import Draftsmen
@@ -50,11 +50,9 @@ def begin(
         crew.begin(block for block in one.blocks if isinstance(block, Figure))
         sections.append(one)
     report = document(result, provenance, sections)
-    threads = ThreadPoolExecutor(max_workers=2)
-    drawn = threads.submit(crew.finish)
-    pdf = threads.submit(lambda: render_pdf(report, drawn.result()))
-    threads.shutdown(wait=False)
-    return Begun(report=report, drawings=drawn.result, pdf=pdf.result)
+    drawn = in_background(crew.finish)
+    pdf = in_background(lambda: render_pdf(report, drawn()))
+    return Begun(report=report, drawings=drawn, pdf=pdf)
 
 
 def render(begun: Begun, folder: Path) -> None:
@@ -63,12 +61,11 @@ def render(begun: Begun, folder: Path) -> None:
     Raises `RunError` if the PDF cannot be set.
     """
     drawings = begun.drawings()
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        # typst needs no interpreter, and the page is made meanwhile
-        pdf = beside.submit(begun.pdf)
-        page = render_html(begun.report, drawings)
-        (folder / HTML_NAME).write_text(page, encoding="utf-8")
-        (folder / PDF_NAME).write_bytes(pdf.result())
+    # typst needs no interpreter, and the page is made meanwhile
+    pdf = in_background(begun.pdf)
+    page = render_html(begun.report, drawings)
+    (folder / HTML_NAME).write_text(page, encoding="utf-8")
+    (folder / PDF_NAME).write_bytes(pdf())
 
 
 def write_html(

@@ -46,6 +46,8 @@ LEVEL = 0.95
 WEEKS_PER_YEAR = 52.0
 #: Below this many returns no interval is given.
 FEWEST_RETURNS = 20
+#: Resamples behind an interval.
+DRAWS = 2000
 
 
 def summarise(
@@ -55,7 +57,7 @@ def summarise(
     periods_per_year: float,
     risk_free: float = 0.0,
     rng: np.random.Generator,
-    draws: int = 2000,
+    draws: int = DRAWS,
 ) -> pd.Series:
     """Return every metric of one path with its bounds; see `performance_table`."""
     table = performance_table(
@@ -76,7 +78,7 @@ def performance_table(
     periods_per_year: float,
     risk_free: float = 0.0,
     rng: np.random.Generator,
-    draws: int = 2000,
+    draws: int = DRAWS,
     resamples: Resamples | None = None,
 ) -> pd.DataFrame:
     """Return one row per path, with metrics and their 95 % bounds as columns.

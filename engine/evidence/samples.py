@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from engine.evidence.performance import FEWEST_RETURNS, performance_table
+from engine.evidence.performance import DRAWS, FEWEST_RETURNS, performance_table
 from engine.evidence.resampled import Resamples, draw
 from engine.market.calendar import SESSIONS_PER_YEAR
 from engine.thesis.model import About
@@ -16,7 +16,6 @@ from engine.thesis.model import About
 ALL, IN_SAMPLE, OUT_OF_SAMPLE = "all", "in-sample", "out-of-sample"
 
 Rows = npt.NDArray[np.bool_]
-DRAWS = 2000
 
 
 def samples_of(about: About, sessions: pd.DatetimeIndex) -> dict[str, Rows]:

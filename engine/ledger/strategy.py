@@ -59,11 +59,11 @@ class Assessments:
         self.layer_of = {name: universe.layer_of(name) for name in self.symbols}
         self.exposures = universe.exposures(self.symbols)
         self._made: dict[np.datetime64, Assessment] = {}
-        self._rates: dict[tuple[dt.date, int], tuple[pd.Series, pd.Series]] = {}
+        self._rates: dict[tuple[dt.date, FeeSchedule], tuple[pd.Series, pd.Series]] = {}
 
     def rates(self, day: dt.date, schedule: FeeSchedule) -> tuple[pd.Series, pd.Series]:
         """Return what buying and selling costs on a day, by asset (`cost_rates`)."""
-        key = (day, id(schedule))  # a study has one schedule, and keeps it
+        key = (day, schedule)
         if key not in self._rates:
             self._rates[key] = cost_rates(
                 self.assets,
